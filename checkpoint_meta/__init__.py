@@ -1,0 +1,1 @@
+"""Every PyTorch Lightning checkpoint explains itself."""

@@ -1,0 +1,78 @@
+"""The vocabulary of claims: which field, what value, said by whom; and what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+JSONValue: TypeAlias = "None | bool | int | float | str | list[JSONValue] | dict[str, JSONValue]"
+
+FieldPath: TypeAlias = tuple[str, ...]
+"""The one way to name a field: `("training", "epoch")`, shown as `training.epoch`."""
+
+
+def show_field(path: FieldPath) -> str:
+    """Return the field's name as people write it."""
+    return ".".join(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value was found."""
+
+    source: str
+    """Name of the source, such as `checkpoint` or `hydra`."""
+
+    location: str
+    """File or URL that was read, relative to the checkpoint's own folder where it can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """What one source claims about one checkpoint."""
+
+    origin: Origin
+
+    values: Mapping[FieldPath, JSONValue]
+    """Only what the source knows: a field that is unknown has no key here."""
+
+    notes: tuple[str, ...] = ()
+    """What a person should hear of, such as two candidates of the same standing for one field."""
+
+
+class Severity(StrEnum):
+    """How much a problem weighs."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a text file, both from 1, as compilers count."""
+
+    line: int
+    column: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, and where."""
+
+    code: str
+    """The rule's code, such as `CM102`."""
+
+    field: FieldPath
+    """The field that is concerned; empty for the whole document."""
+
+    message: str
+    severity: Severity = Severity.ERROR
+    place: Place | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return f"{show_field(self.field)}: {self.message}" if self.field else self.message

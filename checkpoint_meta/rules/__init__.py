@@ -1,0 +1,1 @@
+"""What must hold of a sidecar, each rule with a code."""

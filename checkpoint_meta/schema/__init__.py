@@ -1,0 +1,1 @@
+"""The sidecar as typed documents; pure: no file, no clock, no environment."""

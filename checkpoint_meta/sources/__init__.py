@@ -1,0 +1,1 @@
+"""Places to look: each turns what a reader read into claims about one checkpoint."""

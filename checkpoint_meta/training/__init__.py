@@ -1,0 +1,1 @@
+"""The Lightning callback; the only package that meets torch and lightning."""

@@ -1,0 +1,7 @@
+"""The `ckpt-meta` command."""
+
+from __future__ import annotations
+
+
+def run() -> None:
+    """Run the command line."""

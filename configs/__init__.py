@@ -1,0 +1,1 @@
+"""YAML files that users compose: Hydra callbacks, policies, model families."""
