@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -43,8 +43,8 @@ class DraftOptions:
     """Resolve every value anew; else a 2.0 sidecar is completed, and what it says stays."""
 
     schema_version: str = SCHEMA_VERSION
-    outputs_dir: Path = field(default_factory=Path)
-    """What `checkpoint_path` is relative to in a 1.0 sidecar."""
+    outputs_dir: Path | None = None
+    """What `checkpoint_path` is relative to in a 1.0 sidecar; `None`: where the search began."""
 
     precedence: tuple[str, ...] = PRECEDENCE
     sha256: bool = False
@@ -247,7 +247,8 @@ def _stamps(checkpoint: CheckpointFile, resolution: Resolution) -> dict[str, Sta
 def _in_version(
     document: dict[str, JSONValue], checkpoint: CheckpointFile, options: DraftOptions
 ) -> dict[str, JSONValue]:
-    folder = os.path.relpath(checkpoint.path.parent, options.outputs_dir).replace(os.sep, "/")
+    root = options.outputs_dir or checkpoint.layout.root
+    folder = Path(os.path.relpath(checkpoint.path.parent, root)).as_posix()
     try:
         return migrate(document, options.schema_version, folder=folder)
     except DocumentError as error:
