@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from checkpoint_meta.evidence import JSONValue
 
 _RETYPED: Final = re.compile(
-    r"[-+.\d].*|~|(?:y|n|yes|no|on|off|true|false|null|nan|inf)|.*:|=|<<", re.IGNORECASE
+    r"[-+]?\.?\d.*|~|[-+.]*(?:y|n|yes|no|on|off|true|false|null|nan|inf)|.*:|=|<<",
+    re.IGNORECASE,
 )
 """Texts that some YAML reader takes for a number, a time, a truth value or nothing."""
 
@@ -134,7 +135,7 @@ def _yaml() -> YAML:
         from ruamel.yaml import YAML
 
         found = YAML()
-        found.width = 100
+        found.width = 4096
         found.preserve_quotes = True
         found.indent(mapping=2, sequence=4, offset=2)
         _writers.yaml = found
