@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -15,12 +15,13 @@ from checkpoint_meta.resolve import resolve
 from checkpoint_meta.schema.compose import compose_document
 from checkpoint_meta.schema.fields import look_up
 from checkpoint_meta.schema.migrate import migrate
+from checkpoint_meta.sources.filetime import iso_utc
+from checkpoint_meta.training.run import run_fragments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from checkpoint_meta.evidence import JSONValue
-    from checkpoint_meta.paths import CheckpointFile
     from checkpoint_meta.training.interface import TrainerLike
     from checkpoint_meta.training.places import FileFacts, Place
     from checkpoint_meta.training.snapshot import TrainerSnapshot
@@ -77,17 +78,12 @@ def _fragments(
     if options.exp_name is not None:
         own["exp_name",] = options.exp_name
     yield Fragment(Origin("training", place.name), own, notes=snapshot.notes)
+    yield Fragment(Origin("module", snapshot.model_class), snapshot.weak_values)
     existing = place.read()
     if existing is not None:
         yield _pinned(existing, place)
     if place.local is not None:
-        yield from _run_fragments(place.local)
-
-
-def _run_fragments(checkpoint: CheckpointFile) -> Iterator[Fragment]:
-    """Yield what the run's folder tells."""
-    run = checkpoint.run_dir
-    yield Fragment(Origin("filename", str(run)), {("exp_name",): run.absolute().name})
+        yield from run_fragments(place.local)
 
 
 def _pinned(existing: Mapping[str, JSONValue], place: Place) -> Fragment:
@@ -124,11 +120,7 @@ def _format(place: Place) -> str | None:
 
 def _moment(facts: FileFacts) -> str:
     """Return when the checkpoint was written, in UTC."""
-    if facts.mtime_ns is None:
-        moment = datetime.now(UTC)
-    else:
-        moment = datetime.fromtimestamp(facts.mtime_ns / 1e9, UTC)
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return iso_utc(time.time() if facts.mtime_ns is None else facts.mtime_ns / 1e9)
 
 
 def _folder(place: Place, options: Options) -> str:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+
+from checkpoint_meta.readers.contents import TensorInfo
+from checkpoint_meta.sources.signatures import load_signatures
+from checkpoint_meta.sources.state_dict import recognise
 
 if TYPE_CHECKING:
     from checkpoint_meta.evidence import FieldPath, JSONValue
@@ -24,18 +29,34 @@ NAMES: Final = ("model_name", "name", "arch", "architecture")
 
 
 def model_claims(module: object, state_dict: object) -> dict[FieldPath, JSONValue]:
-    """Return the claims about `model`."""
+    """Return the claims about `model` that are as sure as the weights themselves."""
     claims: dict[FieldPath, JSONValue] = {("model", "class"): class_name(module)}
-    for component, attributes in COMPONENTS.items():
-        part = _find_part(module, attributes)
-        if part is not None:
-            key = "model_name" if component == "encoder" else "name"
-            claims["model", component, key] = _name(part)
-        if part is not None and component == "encoder":
-            claims |= _frozen(part)
+    parts = find_parts(module)
+    for component, part in parts.items():
+        name = _own_name(part)
+        if name is not None:
+            claims["model", component, _name_key(component)] = name
+    if "encoder" in parts:
+        claims |= _frozen(parts["encoder"])
     if isinstance(state_dict, Mapping):
         claims["model", "parameters"] = parameters(state_dict.values())
+        # What the weights tell comes last: it outranks what a part calls itself.
+        claims |= _recognised(_shapes(state_dict))
     return claims
+
+
+def class_claims(module: object) -> dict[FieldPath, JSONValue]:
+    """Return the classes of the components: weak claims, for want of a better name."""
+    return {
+        ("model", component, _name_key(component)): _class_of(part)
+        for component, part in find_parts(module).items()
+    }
+
+
+def find_parts(module: object) -> dict[str, object]:
+    """Return the components of the module itself, or of the model that it holds."""
+    parts = {name: _find_part(module, attributes) for name, attributes in COMPONENTS.items()}
+    return {name: part for name, part in parts.items() if part is not None}
 
 
 def class_name(value: object) -> str:
@@ -73,8 +94,22 @@ def _address(tensor: object) -> int:
         return 0
 
 
+def _shapes(state_dict: Mapping[str, object]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    return tuple(
+        (name, tuple(getattr(tensor, "shape", ())))
+        for name, tensor in state_dict.items()
+        if hasattr(tensor, "numel")
+    )
+
+
+@lru_cache(maxsize=4)
+def _recognised(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> dict[FieldPath, JSONValue]:
+    """Return what the rules for state dicts tell; the same model is asked at every save."""
+    tensors = [TensorInfo(name, shape, dtype="") for name, shape in shapes]
+    return recognise(tensors, load_signatures())
+
+
 def _find_part(module: object, attributes: Iterable[str]) -> object | None:
-    """Return a component of the module itself, or of the model that it holds."""
     for holder in _holders(module):
         for attribute in attributes:
             part: object | None = getattr(holder, attribute, None)
@@ -93,7 +128,12 @@ def _holders(module: object) -> Iterable[object]:
         held = next((parts[name] for name in HOLDERS if parts.get(name) is not None), None)
 
 
-def _name(part: object) -> str:
+def _name_key(component: str) -> str:
+    return "model_name" if component == "encoder" else "name"
+
+
+def _own_name(part: object) -> str | None:
+    """Return the name that a component gives itself, or that its class is known by."""
     for attribute in NAMES:
         name = getattr(part, attribute, None)
         if isinstance(name, str) and name:
@@ -102,6 +142,10 @@ def _name(part: object) -> str:
     made_by = getattr(part, "default_cfg", None)
     if isinstance(made_by, Mapping) and isinstance(made_by.get("architecture"), str):
         return str(made_by["architecture"])
+    return load_signatures().aliases.get(_class_of(part))
+
+
+def _class_of(part: object) -> str:
     return str(getattr(part, "__qualname__", type(part).__qualname__))
 
 

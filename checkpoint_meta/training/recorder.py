@@ -11,6 +11,7 @@ from checkpoint_meta.paths import TEMPORARY_PREFIXES
 from checkpoint_meta.schema.fields import flatten
 from checkpoint_meta.training.describe import Options, describe
 from checkpoint_meta.training.faults import logger, training_goes_on
+from checkpoint_meta.training.loggers import logger_claims
 from checkpoint_meta.training.places import WRITING, LocalPlace, Place, place_of
 from checkpoint_meta.training.plain import plain_hyperparameters
 from checkpoint_meta.training.snapshot import TrainerSnapshot, moment_of, take_snapshot
@@ -105,7 +106,10 @@ class Recorder:
         snapshot = take_snapshot(trainer, checkpoint, path, measured, self.options.metrics)
         for note in snapshot.notes:
             logger.info("%s: %s", PurePath(path).name, note)
-        return replace(snapshot, values={**snapshot.values, **self._extra(trainer)})
+        local = self._place(path).local
+        folder = None if local is None else local.sidecar.parent
+        runs = logger_claims(trainer.loggers, folder)
+        return replace(snapshot, values={**snapshot.values, **runs, **self._extra(trainer)})
 
     def _extra(self, trainer: TrainerLike) -> dict[FieldPath, JSONValue]:
         extra = self.options.extra

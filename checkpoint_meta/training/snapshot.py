@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from checkpoint_meta.metric_names import name_metrics
 from checkpoint_meta.training.environment import environment_claims
-from checkpoint_meta.training.model import model_claims
+from checkpoint_meta.training.model import class_claims, class_name, model_claims
 from checkpoint_meta.training.plain import plain_hyperparameters
 from checkpoint_meta.training.standing import Mark, find_owner, marks_of, standing_of
 
@@ -26,6 +26,10 @@ class TrainerSnapshot:
     values: Mapping[FieldPath, JSONValue]
     notes: tuple[str, ...] = ()
     weights_only: bool = False
+    weak_values: Mapping[FieldPath, JSONValue] = field(default_factory=dict)
+    """Claims that any other source outranks: the names of classes."""
+
+    model_class: str = ""
     marks: Mapping[str, Mark] = field(default_factory=dict)
     """The marks of all that the same ModelCheckpoint keeps, by their paths."""
 
@@ -72,6 +76,8 @@ def take_snapshot(
         values,
         named.notes,
         weights_only="optimizer_states" not in checkpoint,
+        weak_values=class_claims(trainer.lightning_module),
+        model_class=class_name(trainer.lightning_module),
         marks={} if owner is None else marks_of(owner),
     )
 
