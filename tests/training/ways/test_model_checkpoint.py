@@ -112,9 +112,8 @@ def test_every_n_train_steps(tmp_path: Path) -> None:
 
 def test_train_time_interval(tmp_path: Path) -> None:
     """Checkpoints by the clock have their sidecars."""
-    owner = ModelCheckpoint(
-        tmp_path, train_time_interval=timedelta(0), save_top_k=-1, filename="{step}", monitor="step"
-    )
+    always = timedelta(microseconds=1)
+    owner = ModelCheckpoint(tmp_path, "{step}", "step", train_time_interval=always, save_top_k=-1)
     make_trainer(tmp_path, strict(), owner, max_epochs=1).fit(Tiny())
 
     left = look(tmp_path)
