@@ -86,6 +86,7 @@ def test_ctrl_c(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:`.fit.ckpt_path=None.` was called without a model")
 @pytest.mark.filterwarnings("ignore:.fit.ckpt_path=.last.. is set, but there is no last")
+@pytest.mark.filterwarnings("ignore:You.re resuming from a checkpoint that ended before")
 def test_on_exception_checkpoint(tmp_path: Path) -> None:
     """OnExceptionCheckpoint's file has a sidecar, which goes when a later run removes the file."""
     rescue = OnExceptionCheckpoint(tmp_path)
