@@ -9,6 +9,7 @@ import re
 import secrets
 import stat
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import ReadError, WriteError
@@ -16,7 +17,6 @@ from checkpoint_meta.readers.yaml import SIDECAR_BYTES, YamlError, read_text, re
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from ruamel.yaml import YAML
     from ruamel.yaml.comments import CommentedMap
@@ -46,47 +46,86 @@ def read_sidecar(path: Path) -> dict[str, JSONValue]:
 
 
 def render_sidecar(document: Mapping[str, JSONValue], existing: str | None = None) -> str:
-    """Return the text of a sidecar; comments and the layout of `existing` are kept."""
+    """Return the text of a sidecar; comments and the layout of `existing` are kept.
+
+    Raises:
+        YamlError: if `existing` is not YAML.
+    """
     yaml = _yaml()
-    if existing is None:
-        merged: object = _quoted(dict(document))
-    else:
-        merged = yaml.load(existing)
-        _update(merged, document)
+    merged: object = _quoted(dict(document))
+    if existing is not None:
+        loaded = _load(existing)
+        if isinstance(loaded, dict):
+            _update(loaded, document)
+            merged = loaded
     stream = io.StringIO()
     yaml.dump(merged, stream)
     return stream.getvalue()
 
 
+def _load(text: str) -> object:
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return _yaml().load(text)
+    except (YAMLError, ValueError) as error:
+        raise YamlError(Path("sidecar"), f"not YAML ({error})") from error
+
+
 def write_sidecar(path: Path, document: Mapping[str, JSONValue]) -> bool:
     """Write a sidecar whole or not at all; return whether the file changed.
 
-    A file that stands there keeps its comments. What it says beyond `document` goes: a caller
-    that wants to keep unknown keys hands them over. A file that is not YAML is replaced.
+    A file that stands there keeps its comments, and gives way if it is not YAML. What it says
+    beyond `document` goes: a caller that wants to keep unknown keys hands them over.
 
     Raises:
         WriteError: if the folder or the disk refuses, or the document is over 1 MiB.
     """
-    existing = _existing_text(path)
+    existing = read_text_or_none(path)
     try:
         text = render_sidecar(document, existing)
-    except _yaml_errors():
+    except ReadError:
         text = render_sidecar(document)
     if text == existing:
         return False
-    raw = text.encode()
-    if len(raw) > SIDECAR_BYTES:
-        raise WriteError(path, f"{len(raw)} bytes, and a sidecar has {SIDECAR_BYTES} at most")
-    replace_file(path, raw)
+    replace_file(path, text.encode())
     return True
+
+
+def link_sidecar(link: Path, target: Path) -> None:
+    """Make `link` a symbolic link to the sidecar `target`; a copy where links fail.
+
+    A sidecar that stands there and is no link stays.
+
+    Raises:
+        WriteError: if the folder or the disk refuses.
+    """
+    relative = os.path.relpath(target, link.parent)
+    if link.is_symlink() and str(link.readlink()) == relative:
+        return
+    if link.exists() and not link.is_symlink():
+        return
+    temporary = link.with_name(f".{_random_letters()}.partial")
+    try:
+        temporary.symlink_to(relative)
+        temporary.replace(link)
+    except OSError:
+        text = read_text_or_none(target)
+        if text is not None:
+            replace_file(link, text.encode())
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def replace_file(path: Path, raw: bytes) -> None:
     """Put `raw` at `path` so that nobody ever sees half of it.
 
     Raises:
-        WriteError: if the folder or the disk refuses; what stood there stands.
+        WriteError: if the folder or the disk refuses, or `raw` is over 1 MiB; what stood there
+            stands.
     """
+    if len(raw) > SIDECAR_BYTES:
+        raise WriteError(path, f"{len(raw)} bytes, and a sidecar has {SIDECAR_BYTES} at most")
     # No digits and no `ckpt_`: Lightning reads a version number out of names that have them.
     temporary = path.with_name(f".{_random_letters()}.partial")
     try:
@@ -116,7 +155,8 @@ def remove_sidecar(path: Path) -> None:
         raise WriteError(path, str(error.strerror)) from error
 
 
-def _existing_text(path: Path) -> str | None:
+def read_text_or_none(path: Path) -> str | None:
+    """Return the text of a sidecar, `None` where there is none or it is not text."""
     try:
         return read_text(path, SIDECAR_BYTES)
     except ReadError:
@@ -143,12 +183,6 @@ def _yaml() -> YAML:
 
 
 _writers: Final = threading.local()
-
-
-def _yaml_errors() -> tuple[type[Exception], ...]:
-    from ruamel.yaml.error import YAMLError
-
-    return (YAMLError, YamlError, AttributeError, TypeError, ValueError)
 
 
 def _quoted(value: JSONValue) -> object:

@@ -159,7 +159,9 @@ class ProvenanceLine(Block):
     """The fields that one source gave."""
 
     source: str
-    location: str | None = None
+    location: str | None = Field(None, description="Relative to the sidecar's own folder.")
+    size_bytes: Natural | None = None
+    mtime_ns: int | None = Field(None, description="With the size: has that file changed since?")
     fields: list[str]
 
 

@@ -69,19 +69,20 @@ def _names(state: Mapping[str, JSONValue], name: str) -> bool:
 def _score(
     state: Mapping[str, JSONValue], name: str, lightning_version: str | None
 ) -> float | None:
-    """Return `best_k_models[this file]`, else `current_score` where it is this file's.
+    """Return the score of the file itself; never `best_model_score`, which is the run's.
 
-    Never `best_model_score`, which is the run's. `last.ckpt` is written together with the file
-    that `current_score` belongs to only since Lightning 2.6.
+    Where `best_k_models` names the file, the state was written with it, so that `current_score`
+    is the file's too; it is taken first, since a NaN is infinity in `best_k_models`. `last.ckpt`
+    is written together with the file that `current_score` belongs to only since Lightning 2.6.
     """
     best = state.get("best_k_models")
+    current = _number(state.get("current_score"))
     if isinstance(best, dict):
         for path, score in best.items():
             if basename(path) == name:
-                return _number(score)
-    if basename(str(state.get("last_model_path"))) == name and _at_least_2_6(lightning_version):
-        return _number(state.get("current_score"))
-    return None
+                return _number(score) if current is None else current
+    is_last = basename(str(state.get("last_model_path"))) == name
+    return current if is_last and _at_least_2_6(lightning_version) else None
 
 
 def _number(value: JSONValue) -> float | None:

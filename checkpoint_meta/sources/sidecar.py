@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from checkpoint_meta.evidence import FieldPath, JSONValue
     from checkpoint_meta.paths import CheckpointFile
 
-KEPT: Final = "kept"
-"""Origin of what a 2.0 sidecar says already; `convert` gives it back its old provenance."""
-
 STAMPED: Final = frozenset(
     {
         "schema_version",
@@ -50,7 +47,7 @@ class SidecarSource:
     name: ClassVar[str] = "sidecar-1.0"
 
     def collect(self, checkpoint: CheckpointFile) -> Iterator[Fragment]:
-        """Yield the claims of each 1.0, JSON or upgraded sidecar; a 2.0 one is `collect_2_0`'s.
+        """Yield the claims of each sidecar that an older tool wrote, also after its upgrade.
 
         Raises:
             ReadError: if a sidecar is there, but cannot be read.
@@ -60,12 +57,13 @@ class SidecarSource:
                 continue
             document = read_any_sidecar(path)
             origin = Origin(self.name, location_of(path, checkpoint))
+            if "written_by" in document:
+                # Ours: what it says is kept, not claimed.
+                continue
             if "schema_version" not in document and "config" in document:
                 yield Fragment(origin, _oldest(document))
-            elif document.get("schema_version") == "1.0":
+            elif "schema_version" in document:
                 yield _legacy(migrate(document, "2.0"), origin)
-            elif "upgraded_from" in document and "provenance" not in document:
-                yield _legacy(document, origin)
 
 
 def read_any_sidecar(path: Path) -> dict[str, JSONValue]:
