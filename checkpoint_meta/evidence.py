@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-JSONValue: TypeAlias = "None | bool | int | float | str | list[JSONValue] | dict[str, JSONValue]"
+JSONValue: TypeAlias = "bool | int | float | str | list[JSONValue] | dict[str, JSONValue] | None"
 
 FieldPath: TypeAlias = tuple[str, ...]
 """The one way to name a field: `("training", "epoch")`, shown as `training.epoch`."""
@@ -39,6 +40,9 @@ class Fragment:
 
     values: Mapping[FieldPath, JSONValue]
     """Only what the source knows: a field that is unknown has no key here."""
+
+    decimals: Mapping[FieldPath, int] = dataclasses.field(default_factory=dict)
+    """Where a number was printed, as in a file name: how many decimals it was rounded to."""
 
     notes: tuple[str, ...] = ()
     """What a person should hear of, such as two candidates of the same standing for one field."""
@@ -72,7 +76,7 @@ class Problem:
 
     message: str
     severity: Severity = Severity.ERROR
-    place: Place | None = field(default=None, compare=False)
+    place: Place | None = dataclasses.field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{show_field(self.field)}: {self.message}" if self.field else self.message

@@ -2,6 +2,62 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from typing import Annotated, NoReturn, Optional
 
-def run() -> None:
-    """Run the command line."""
+import typer
+
+from checkpoint_meta.errors import CheckpointMetaError
+
+from . import convert, schema
+
+INTERRUPTED = 130
+COULD_NOT_RUN = 2
+
+app = typer.Typer(
+    name="ckpt-meta",
+    help="Sidecars that explain checkpoints: back-filled, checked and listed. No tensor is read.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("convert")(convert.convert_command)
+app.command("schema")(schema.schema_command)
+
+
+def _print_version(value: bool | None) -> None:  # noqa: FBT001 - Typer's callback
+    if value:
+        from checkpoint_meta.version import TOOL, VERSION
+
+        typer.echo(f"{TOOL} {VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _version: Annotated[
+        Optional[bool],  # noqa: UP045 - Typer reads it at run time
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = None,
+) -> None:
+    """Sidecars that explain checkpoints: back-filled, checked and listed. No tensor is read."""
+
+
+def run() -> NoReturn:
+    """Run the command line; no traceback reaches a user."""
+    try:
+        app()
+    except CheckpointMetaError as error:
+        sys.stderr.write(f"ckpt-meta: {error}\n")
+        sys.exit(COULD_NOT_RUN)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader has what it wanted (`| head`); Python must not complain at its exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(0)

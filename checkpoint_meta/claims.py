@@ -1,0 +1,93 @@
+"""Everything that the sources claim about one checkpoint, resolved into a valid whole."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Final
+
+from checkpoint_meta.errors import CheckpointMetaError, ReadError
+from checkpoint_meta.evidence import show_field
+from checkpoint_meta.resolve import PRECEDENCE, Resolution, resolve
+from checkpoint_meta.schema.document import check_document
+from checkpoint_meta.schema.fields import nest
+from checkpoint_meta.schema.v2 import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from checkpoint_meta.evidence import FieldPath, Fragment
+    from checkpoint_meta.paths import CheckpointFile
+    from checkpoint_meta.sources.interface import Source
+
+INDISPENSABLE: Final = "checkpoint"
+"""Source whose failure is the checkpoint's; any other that fails is a note."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Claims:
+    """What was gathered, and which sources could not be read."""
+
+    fragments: tuple[Fragment, ...]
+    notes: tuple[str, ...] = ()
+
+
+def gather(checkpoint: CheckpointFile, sources: Iterable[Source]) -> Claims:
+    """Return what each source claims; one that cannot be read is a note, and the rest go on.
+
+    Raises:
+        ReadError: if the checkpoint itself cannot be read.
+    """
+    fragments: list[Fragment] = []
+    notes: list[str] = []
+    for source in sources:
+        try:
+            fragments += source.collect(checkpoint)
+        except ReadError as error:
+            if source.name == INDISPENSABLE:
+                raise
+            notes.append(str(error))
+        except CheckpointMetaError as error:
+            notes.append(str(error))
+    return Claims(tuple(fragments), tuple(notes))
+
+
+def resolve_claims(claims: Claims, precedence: Sequence[str] = PRECEDENCE) -> Resolution:
+    """Return the resolution of those claims that fit the schema; the others are notes."""
+    fragments, notes = list(claims.fragments), list(claims.notes)
+    resolution = resolve(fragments, precedence=precedence)
+    while bad := _unfit(resolution):
+        for field, message in bad.items():
+            origin = resolution.provenance[field]
+            notes.append(f"{origin.source} claims {show_field(field)}, left out: {message}")
+            fragments = [_without(one, field, origin.source) for one in fragments]
+        resolution = resolve(fragments, precedence=precedence)
+    return dataclasses.replace(resolution, notes=(*notes, *resolution.notes))
+
+
+def _unfit(resolution: Resolution) -> dict[FieldPath, str]:
+    """Return the fields whose value the schema refuses."""
+    document = nest(resolution.values) | {
+        "schema_version": SCHEMA_VERSION,
+        "checkpoint_path": "",
+    }
+    problems = check_document(document)
+    return {
+        field: problem.message
+        for problem in problems
+        for field in _claimed(problem.field, resolution)
+    }
+
+
+def _claimed(place: FieldPath, resolution: Resolution) -> Iterator[FieldPath]:
+    """Yield the claimed fields that the place of a problem lies in, or that lie in it."""
+    for field in resolution.values:
+        shorter = min(len(field), len(place))
+        if field[:shorter] == place[:shorter]:
+            yield field
+
+
+def _without(fragment: Fragment, field: FieldPath, source: str) -> Fragment:
+    if fragment.origin.source != source or field not in fragment.values:
+        return fragment
+    values = {path: value for path, value in fragment.values.items() if path != field}
+    return dataclasses.replace(fragment, values=values)

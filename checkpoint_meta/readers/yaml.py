@@ -1,0 +1,111 @@
+"""YAML 1.2 documents as plain values, bounded in size and depth."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, Final
+
+import yaml_rs
+
+from checkpoint_meta.errors import ReadError
+from checkpoint_meta.evidence import Place
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from checkpoint_meta.evidence import JSONValue
+
+SIDECAR_BYTES: Final = 1024 * 1024
+CONFIG_BYTES: Final = 8 * 1024 * 1024
+
+_PLACE: Final = re.compile(r"at line (\d+), column (\d+)")
+
+
+class YamlError(ReadError):
+    """A file is not YAML; `place` is where it stops being so, if that is known."""
+
+    def __init__(self, path: Path, reason: str, place: Place | None = None) -> None:
+        super().__init__(path, reason)
+        self.place = place
+
+    def __str__(self) -> str:
+        where = f":{self.place.line}:{self.place.column}" if self.place else ""
+        return f"{self.path}{where}: {self.reason}"
+
+
+def read_text(path: Path, limit: int) -> str:
+    """Return the text of a UTF-8 file.
+
+    Raises:
+        ReadError: if the file cannot be read, is longer than `limit` bytes or is not UTF-8.
+    """
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(limit + 1)
+    except OSError as error:
+        raise ReadError(path, f"cannot be read ({error.strerror})") from error
+    if len(raw) > limit:
+        raise ReadError(path, f"longer than {limit} bytes, which no file of this kind is")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ReadError(path, f"not UTF-8 (byte {error.start})") from error
+
+
+def read_yaml(path: Path, limit: int = CONFIG_BYTES) -> JSONValue:
+    """Return the one document that a YAML file holds, `None` if it is empty.
+
+    Raises:
+        ReadError: if the file cannot be read or is not UTF-8.
+        YamlError: if it is not YAML, or holds keys or values that JSON has no name for.
+    """
+    return parse_yaml(read_text(path, limit), path)
+
+
+def parse_yaml(text: str, path: Path) -> JSONValue:
+    """Return the one document in `text`; `path` is named in errors.
+
+    Raises:
+        YamlError: if it is not YAML, or holds keys or values that JSON has no name for.
+    """
+    if "\0" in text:
+        # The parser would end the value there without a word.
+        raise YamlError(path, "holds a NUL byte", _place_of(text, text.index("\0")))
+    try:
+        value: object = yaml_rs.loads(text, parse_datetime=False)
+    except ValueError as error:
+        found = _PLACE.search(str(error))
+        place = Place(int(found[1]), int(found[2])) if found else None
+        raise YamlError(path, _reason(str(error)), place) from error
+    return _plain(value, path)
+
+
+def _place_of(text: str, offset: int) -> Place:
+    before = text[:offset]
+    return Place(before.count("\n") + 1, offset - before.rfind("\n"))
+
+
+def _reason(message: str) -> str:
+    """Return the last line of the parser's message, which says what is wrong."""
+    return f"not YAML ({message.splitlines()[-1]})"
+
+
+def _plain(value: object, path: Path) -> JSONValue:
+    match value:
+        case dict():
+            for key in value:
+                if not isinstance(key, str):
+                    raise YamlError(path, f"the key {key!r} is not a text")
+            return {key: _plain(item, path) for key, item in value.items()}
+        case list():
+            return [_plain(item, path) for item in value]
+        case None | bool() | int() | float() | str():
+            return value
+        case _:
+            raise YamlError(path, f"holds a {type(value).__name__}, which JSON has no name for")
+
+
+def is_finite(value: JSONValue) -> bool:
+    """Tell whether `value` is a number that is neither NaN nor infinite."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

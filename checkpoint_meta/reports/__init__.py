@@ -1,0 +1,1 @@
+"""Findings as other tools want to read them."""

@@ -1,0 +1,68 @@
+"""A resolution as the plain 2.0 document that will be written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from checkpoint_meta.schema.fields import nest
+from checkpoint_meta.schema.order import in_order
+from checkpoint_meta.schema.v2 import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from checkpoint_meta.evidence import FieldPath, JSONValue, Origin
+    from checkpoint_meta.resolve import Resolution
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Size and time of a file, by which a later run tells whether it has changed."""
+
+    size_bytes: int
+    mtime_ns: int
+
+
+def compose_document(
+    resolution: Resolution,
+    *,
+    checkpoint_path: str,
+    checkpoint: Mapping[str, JSONValue],
+    written_by: Mapping[str, JSONValue],
+    stamps: Mapping[str, Stamp] | None = None,
+) -> dict[str, JSONValue]:
+    """Return the document: resolved values, what lies beside it, and where each value came from.
+
+    `checkpoint_path` is relative to the sidecar's own folder. `stamps` are those of the files
+    that provenance names, by location. A field that has no value (`None`) is left out.
+    """
+    known = {path: value for path, value in resolution.values.items() if value is not None}
+    document = nest(known)
+    document["schema_version"] = SCHEMA_VERSION
+    document["checkpoint_path"] = checkpoint_path
+    document["checkpoint"] = {key: value for key, value in checkpoint.items() if value is not None}
+    document["written_by"] = dict(written_by)
+    provenance = {path: origin for path, origin in resolution.provenance.items() if path in known}
+    document["provenance"] = _provenance_lines(provenance, stamps or {})
+    return in_order(document)
+
+
+def _provenance_lines(
+    provenance: Mapping[FieldPath, Origin], stamps: Mapping[str, Stamp]
+) -> list[JSONValue]:
+    """Return one line for each source and place, with the fields that it gave."""
+    fields: dict[Origin, list[JSONValue]] = {}
+    for path, origin in provenance.items():
+        fields.setdefault(origin, []).append(".".join(path))
+    return [
+        {"source": origin.source}
+        | ({"location": origin.location} if origin.location else {})
+        | _stamp(stamps.get(origin.location))
+        | {"fields": names}
+        for origin, names in fields.items()
+    ]
+
+
+def _stamp(stamp: Stamp | None) -> dict[str, JSONValue]:
+    return {"size_bytes": stamp.size_bytes, "mtime_ns": stamp.mtime_ns} if stamp else {}

@@ -1,0 +1,64 @@
+"""Configurations that lie beside a checkpoint or in its run, other than Hydra's own."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from checkpoint_meta.errors import ReadError
+from checkpoint_meta.evidence import Fragment, Origin
+from checkpoint_meta.readers.yaml import CONFIG_BYTES, read_text, read_yaml
+from checkpoint_meta.sources.contents import presentable
+from checkpoint_meta.sources.interface import location_of
+from checkpoint_meta.sources.model_config import model_claims
+from checkpoint_meta.sources.signatures import load_signatures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from checkpoint_meta.evidence import JSONValue
+    from checkpoint_meta.paths import CheckpointFile
+
+ENDINGS: Final = (".resolved.config.json", ".config.json", ".config.yaml", ".config.yml")
+
+
+class ConfigFilesSource:
+    """`x.config.json` and its kin beside `x.ckpt`, and the run's `hparams.yaml`."""
+
+    name: ClassVar[str] = "config"
+
+    def collect(self, checkpoint: CheckpointFile) -> Iterator[Fragment]:
+        """Yield one fragment for each file.
+
+        Raises:
+            ReadError: if one of the files is there, but cannot be read.
+        """
+        stem = checkpoint.layout.stem(checkpoint.path.name)
+        for ending in ENDINGS:
+            yield from _configuration(checkpoint, checkpoint.path.parent / f"{stem}{ending}")
+        hparams = checkpoint.run_dir / "hparams.yaml"
+        if hparams.is_file():
+            values = _read(hparams)
+            if isinstance(values, dict) and values:
+                origin = Origin(self.name, location_of(hparams, checkpoint))
+                yield Fragment(origin, {("hyperparameters",): presentable(values)})
+
+
+def _configuration(checkpoint: CheckpointFile, file: Path) -> Iterator[Fragment]:
+    if not file.is_file():
+        return
+    config = _read(file)
+    if isinstance(config, dict):
+        claims = model_claims(config, load_signatures().aliases)
+        yield Fragment(Origin(ConfigFilesSource.name, location_of(file, checkpoint)), claims)
+
+
+def _read(file: Path) -> JSONValue:
+    if file.suffix != ".json":
+        return read_yaml(file)
+    try:
+        value: JSONValue = json.loads(read_text(file, CONFIG_BYTES))
+    except (ValueError, RecursionError) as error:
+        raise ReadError(file, f"not JSON ({error})") from error
+    return value

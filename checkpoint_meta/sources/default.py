@@ -1,0 +1,31 @@
+"""The sources that are asked when nobody says otherwise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from checkpoint_meta.sources.config_files import ConfigFilesSource
+from checkpoint_meta.sources.contents import ContentsSource
+from checkpoint_meta.sources.filename import FilenameSource
+from checkpoint_meta.sources.filetime import FileTimeSource
+from checkpoint_meta.sources.hydra import HydraSource
+from checkpoint_meta.sources.sidecar import SidecarSource
+from checkpoint_meta.sources.state_dict import StateDictSource
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from checkpoint_meta.sources.interface import Source
+
+
+def default_sources(aliases: Mapping[str, str] | None = None) -> list[Source]:
+    """Return every local source; `aliases` (field -> logged name) are the user's metric names."""
+    return [
+        ContentsSource(aliases),
+        StateDictSource(),
+        SidecarSource(),
+        HydraSource(),
+        ConfigFilesSource(),
+        FilenameSource(),
+        FileTimeSource(),
+    ]

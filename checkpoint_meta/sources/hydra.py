@@ -1,0 +1,53 @@
+"""Hydra's own record of the run: `.hydra/config.yaml` and `overrides.yaml`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from checkpoint_meta.evidence import Fragment, Origin
+from checkpoint_meta.masking import MASK, is_secret_name
+from checkpoint_meta.readers.yaml import read_yaml
+from checkpoint_meta.sources.interface import location_of
+from checkpoint_meta.sources.model_config import model_claims
+from checkpoint_meta.sources.signatures import load_signatures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from checkpoint_meta.paths import CheckpointFile
+
+
+class HydraSource:
+    """The Hydra files of the checkpoint's run."""
+
+    name: ClassVar[str] = "hydra"
+
+    def collect(self, checkpoint: CheckpointFile) -> Iterator[Fragment]:
+        """Yield one fragment for the configuration and one for the overrides.
+
+        Raises:
+            ReadError: if one of the files is there, but is not YAML.
+        """
+        folder = checkpoint.run_dir / ".hydra"
+        config_file, overrides_file = folder / "config.yaml", folder / "overrides.yaml"
+        if config_file.is_file():
+            config = read_yaml(config_file)
+            location = location_of(config_file, checkpoint)
+            claims = (
+                model_claims(config, load_signatures().aliases) if isinstance(config, dict) else {}
+            )
+            yield Fragment(
+                Origin(self.name, location), {("hydra_config_path",): location, **claims}
+            )
+        if overrides_file.is_file():
+            overrides = read_yaml(overrides_file)
+            if isinstance(overrides, list) and overrides:
+                shown = [mask_override(str(override)) for override in overrides]
+                origin = Origin(self.name, location_of(overrides_file, checkpoint))
+                yield Fragment(origin, {("hydra_overrides",): [*shown]})
+
+
+def mask_override(override: str) -> str:
+    """Return `key=value` with `***` for the value where the key names a secret."""
+    key, equals, value = override.partition("=")
+    return f"{key}={MASK}" if equals and value and is_secret_name(key) else override

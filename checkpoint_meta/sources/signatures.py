@@ -1,0 +1,65 @@
+"""Rules that tell a model's parts by its state dict; data that users can extend in YAML."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from checkpoint_meta.readers.yaml import parse_yaml
+
+BUILT_IN: Final = "ocr.yaml"
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EncoderSignature(_Entry):
+    """An encoder told by its size; the pair is unique among those of the table."""
+
+    tensors: int
+    """Tensors below `encoder.`."""
+
+    params: int
+    """Elements of the parameters below `encoder.`, buffers left out."""
+
+
+class PartSignature(_Entry):
+    """A decoder or head told by the names of its tensors."""
+
+    name: str
+    has: list[str]
+    """Patterns with `*`; each must match a tensor's name."""
+
+    channels: dict[str, str] = Field(default_factory=dict)
+    """Field -> `tensor[axis]`; a `{i}` in the tensor's name makes a list."""
+
+
+class ArchitectureSignature(_Entry):
+    """An architecture told by its parts; a part that is not named may be any."""
+
+    name: str
+    decoder: str | None = None
+    head: str | None = None
+
+
+class Signatures(_Entry):
+    """The whole table."""
+
+    aliases: dict[str, str] = Field(default_factory=dict)
+    encoders: dict[str, EncoderSignature] = Field(default_factory=dict)
+    decoders: list[PartSignature] = Field(default_factory=list)
+    heads: list[PartSignature] = Field(default_factory=list)
+    architectures: list[ArchitectureSignature] = Field(default_factory=list)
+
+
+@cache
+def load_signatures() -> Signatures:
+    """Return the built-in table, `configs/signatures/ocr.yaml`."""
+    file = files("checkpoint_meta.configs") / "signatures" / BUILT_IN
+    text = file.read_text(encoding="utf-8")
+    return Signatures.model_validate(parse_yaml(text, Path(str(file))))

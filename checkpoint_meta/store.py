@@ -1,0 +1,218 @@
+"""Sidecars on disk: read fast, written whole, with a person's comments and keys kept."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import secrets
+import stat
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from checkpoint_meta.errors import ReadError, WriteError
+from checkpoint_meta.readers.yaml import SIDECAR_BYTES, YamlError, read_text, read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedMap
+
+    from checkpoint_meta.evidence import JSONValue
+
+_RETYPED: Final = re.compile(
+    r"[-+]?\.?\d.*|~|[-+.]*(?:y|n|yes|no|on|off|true|false|null|nan|inf)|.*:|=|<<",
+    re.IGNORECASE,
+)
+"""Texts that some YAML reader takes for a number, a time, a truth value or nothing."""
+
+_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz"
+
+
+def read_sidecar(path: Path) -> dict[str, JSONValue]:
+    """Return the plain document of a sidecar.
+
+    Raises:
+        ReadError: if it cannot be read, is over 1 MiB, or is no mapping.
+        YamlError: if it is not YAML.
+    """
+    document = read_yaml(path, SIDECAR_BYTES)
+    if not isinstance(document, dict):
+        raise ReadError(path, "not a sidecar: no mapping of fields")
+    return document
+
+
+def render_sidecar(document: Mapping[str, JSONValue], existing: str | None = None) -> str:
+    """Return the text of a sidecar; comments and the layout of `existing` are kept.
+
+    Raises:
+        YamlError: if `existing` is not YAML.
+    """
+    yaml = _yaml()
+    merged: object = _quoted(dict(document))
+    if existing is not None:
+        loaded = _load(existing)
+        if isinstance(loaded, dict):
+            _update(loaded, document)
+            merged = loaded
+    stream = io.StringIO()
+    yaml.dump(merged, stream)
+    return stream.getvalue()
+
+
+def _load(text: str) -> object:
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return _yaml().load(text)
+    except (YAMLError, ValueError) as error:
+        raise YamlError(Path("sidecar"), f"not YAML ({error})") from error
+
+
+def write_sidecar(path: Path, document: Mapping[str, JSONValue]) -> bool:
+    """Write a sidecar whole or not at all; return whether the file changed.
+
+    A file that stands there keeps its comments, and gives way if it is not YAML. What it says
+    beyond `document` goes: a caller that wants to keep unknown keys hands them over.
+
+    Raises:
+        WriteError: if the folder or the disk refuses, or the document is over 1 MiB.
+    """
+    existing = read_text_or_none(path)
+    try:
+        text = render_sidecar(document, existing)
+    except ReadError:
+        text = render_sidecar(document)
+    if text == existing:
+        return False
+    replace_file(path, text.encode())
+    return True
+
+
+def link_sidecar(link: Path, target: Path) -> None:
+    """Make `link` a symbolic link to the sidecar `target`; a copy where links fail.
+
+    A sidecar that stands there and is no link stays.
+
+    Raises:
+        WriteError: if the folder or the disk refuses.
+    """
+    relative = os.path.relpath(target, link.parent)
+    if link.is_symlink() and str(link.readlink()) == relative:
+        return
+    if link.exists() and not link.is_symlink():
+        return
+    temporary = link.with_name(f".{_random_letters()}.partial")
+    try:
+        temporary.symlink_to(relative)
+        temporary.replace(link)
+    except OSError:
+        text = read_text_or_none(target)
+        if text is not None:
+            replace_file(link, text.encode())
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def replace_file(path: Path, raw: bytes) -> None:
+    """Put `raw` at `path` so that nobody ever sees half of it.
+
+    Raises:
+        WriteError: if the folder or the disk refuses, or `raw` is over 1 MiB; what stood there
+            stands.
+    """
+    if len(raw) > SIDECAR_BYTES:
+        raise WriteError(path, f"{len(raw)} bytes, and a sidecar has {SIDECAR_BYTES} at most")
+    # No digits and no `ckpt_`: Lightning reads a version number out of names that have them.
+    temporary = path.with_name(f".{_random_letters()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("xb") as stream:
+            stream.write(raw)
+            stream.flush()
+            os.fsync(stream.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            temporary.chmod(stat.S_IMODE(path.stat().st_mode))
+        temporary.replace(path)
+    except OSError as error:
+        raise WriteError(path, str(error.strerror)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def remove_sidecar(path: Path) -> None:
+    """Take the sidecar away; nothing happens where there is none.
+
+    Raises:
+        WriteError: if the folder refuses.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise WriteError(path, str(error.strerror)) from error
+
+
+def read_text_or_none(path: Path) -> str | None:
+    """Return the text of a sidecar, `None` where there is none or it is not text."""
+    try:
+        return read_text(path, SIDECAR_BYTES)
+    except ReadError:
+        return None
+
+
+def _random_letters() -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(12))
+
+
+def _yaml() -> YAML:
+    """Return this thread's round-trip writer; making one costs more than a sidecar."""
+    found: YAML | None = getattr(_writers, "yaml", None)
+    if found is None:
+        # Imported here, since reading needs none of its weight.
+        from ruamel.yaml import YAML
+
+        found = YAML()
+        found.width = 4096
+        found.preserve_quotes = True
+        found.indent(mapping=2, sequence=4, offset=2)
+        _writers.yaml = found
+    return found
+
+
+_writers: Final = threading.local()
+
+
+def _quoted(value: JSONValue) -> object:
+    """Return `value` with the texts marked that a reader would take for something else."""
+    from ruamel.yaml.comments import CommentedSeq
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+    match value:
+        case dict():
+            return {_quoted(key): _quoted(item) for key, item in value.items()}
+        case list():
+            items = CommentedSeq(_quoted(item) for item in value)
+            if not any(isinstance(item, (dict, list)) for item in value):
+                items.fa.set_flow_style()
+            return items
+        case str() if _RETYPED.fullmatch(value):
+            return DoubleQuotedScalarString(value)
+        case _:
+            return value
+
+
+def _update(target: object, document: Mapping[str, JSONValue]) -> None:
+    """Make `target`, as it was read with its comments, say what `document` says."""
+    block: CommentedMap = target  # type: ignore[assignment]
+    for key in [key for key in block if key not in document]:
+        del block[key]
+    for place, (key, value) in enumerate(document.items()):
+        if key not in block:
+            block.insert(min(place, len(block)), key, _quoted(value))
+        elif isinstance(value, dict) and isinstance(block[key], dict):
+            _update(block[key], value)
+        elif block[key] != value or type(block[key]) is bool or type(value) is bool:
+            block[key] = _quoted(value)

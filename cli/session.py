@@ -1,0 +1,84 @@
+"""What every command starts with: settings, output, and the checkpoints below the PATHs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checkpoint_meta.errors import ReadError, printable
+from checkpoint_meta.paths import Layout, iter_checkpoints
+from checkpoint_meta.settings import Settings, find_settings, read_settings
+
+from .output import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from checkpoint_meta.paths import CheckpointFile
+
+
+@dataclass(slots=True)
+class Session:
+    """One run of one command."""
+
+    output: Output
+    settings: Settings
+    roots: tuple[Path, ...]
+    sidecar_dir: Path | None = None
+    unreadable: list[ReadError] = field(default_factory=list)
+    """Folders that could not be listed; each was said when it was met."""
+
+    def layout(self, root: Path) -> Layout:
+        """Return where things lie below one PATH."""
+        folder = self.sidecar_dir or self.settings.sidecar_dir
+        base = root if root.is_dir() else root.parent
+        return Layout(self.settings.patterns, folder, base)
+
+    def checkpoints(self) -> Iterator[CheckpointFile]:
+        """Yield each checkpoint below the PATHs once.
+
+        Raises:
+            ReadError: if a PATH does not exist.
+        """
+        seen: set[Path] = set()
+        for root in self.roots:
+            for checkpoint in iter_checkpoints(root, self.layout(root), self._note):
+                key = checkpoint.path.absolute()
+                if key not in seen:
+                    seen.add(key)
+                    yield checkpoint
+
+    def _note(self, error: ReadError) -> None:
+        self.unreadable.append(error)
+        self.output.warn(str(error))
+
+    def say_empty(self) -> None:
+        """Say that there is no checkpoint where one was looked for."""
+        places = ", ".join(printable(str(root)) for root in self.roots)
+        self.output.say(f"{places}: no checkpoint found")
+
+
+def start(
+    paths: Sequence[Path] | None,
+    output: Output,
+    *,
+    config: Path | None = None,
+    isolated: bool = False,
+    sidecar_dir: Path | None = None,
+) -> Session:
+    """Return the session of a command.
+
+    Raises:
+        ReadError: if a PATH does not exist.
+        SettingError: if the settings say something that cannot be meant.
+    """
+    roots = tuple(paths or (Path(),))
+    for root in roots:
+        if not root.exists() and not root.is_symlink():
+            raise ReadError(root, "no such file or folder")
+    if config:
+        settings = read_settings(config)
+    else:
+        settings = Settings() if isolated else find_settings(Path.cwd())
+    return Session(output, settings, roots, sidecar_dir)

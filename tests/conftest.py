@@ -1,0 +1,117 @@
+"""Real files for every test: checkpoints in Lightning's shape, runs as Hydra leaves them."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a checkpoint is made to hold; written by the real `torch.save`."""
+
+    epoch: int = 3
+    global_step: int = 400
+    monitor: str | None = "val/hmean"
+    mode: str = "max"
+    score: float | None = 0.875
+    lightning: str = "2.6.6"
+    hyper_parameters: Mapping[str, object] | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+def save_checkpoint(path: Path, saved: Saved | None = None) -> Path:
+    """Write a checkpoint with the keys that Lightning writes, and return its path."""
+    import torch
+
+    given = saved or Saved()
+    score = None if given.score is None else torch.tensor(given.score)
+    state_key = f"ModelCheckpoint{{'monitor': {given.monitor!r}, 'mode': {given.mode!r}}}"
+    state = {
+        "monitor": given.monitor,
+        "best_model_score": score,
+        "best_model_path": str(path),
+        "current_score": score,
+        "best_k_models": {} if score is None else {str(path): score},
+        "last_model_path": "",
+    }
+    content: dict[str, object] = {
+        "epoch": given.epoch,
+        "global_step": given.global_step,
+        "pytorch-lightning_version": given.lightning,
+        "state_dict": {"layer.weight": torch.ones(2, 3), "layer.bias": torch.zeros(2)},
+        "loops": {},
+        "callbacks": {state_key: state},
+        "optimizer_states": [{"state": {0: {"exp_avg": torch.ones(2, 3)}}}],
+        "lr_schedulers": [],
+        **given.extra,
+    }
+    if given.hyper_parameters is not None:
+        content |= {"hparams_name": "kwargs", "hyper_parameters": dict(given.hyper_parameters)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(content, path)
+    return path
+
+
+HYDRA_CONFIG = """\
+exp_name: demo
+trainer: {max_epochs: 30}
+model:
+  architecture: dbnet
+  encoder: {model_name: resnet18, pretrained: true}
+callbacks:
+  model_checkpoint:
+    _target_: lightning.pytorch.callbacks.ModelCheckpoint
+    monitor: val/hmean
+    mode: max
+    save_top_k: 3
+    save_last: true
+"""
+
+
+def make_run(run: Path, config: str = HYDRA_CONFIG) -> Path:
+    """Write Hydra's files of a run, and return its folder."""
+    (run / ".hydra").mkdir(parents=True)
+    (run / ".hydra" / "config.yaml").write_text(config, encoding="utf-8")
+    (run / ".hydra" / "overrides.yaml").write_text("- exp_name=demo\n", encoding="utf-8")
+    return run
+
+
+@pytest.fixture(scope="session")
+def _outputs_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    outputs = tmp_path_factory.mktemp("template") / "outputs"
+    checkpoints = make_run(outputs / "2026-11-23" / "21-09-00") / "checkpoints"
+    for epoch, hmean in ((1, 0.75), (2, 0.875), (3, 0.8125)):
+        metrics = {"precision": hmean, "recall": hmean, "hmean": hmean}
+        saved = Saved(epoch, epoch * 100, score=hmean, extra={"cleval_metrics": metrics})
+        save_checkpoint(checkpoints / f"epoch={epoch}-step={epoch * 100}.ckpt", saved)
+    return outputs
+
+
+@pytest.fixture
+def outputs(_outputs_template: Path, tmp_path: Path) -> Path:
+    """Return a folder `outputs` with one Hydra run of three checkpoints and no sidecar."""
+    return shutil.copytree(_outputs_template, tmp_path / "outputs")
+
+
+@pytest.fixture
+def make_checkpoint() -> Callable[..., Path]:
+    """Return a function that writes a checkpoint; its keywords are the fields of `Saved`."""
+
+    def make(path: Path, **fields: object) -> Path:
+        return save_checkpoint(path, replace(Saved(), **fields))  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def hydra_run() -> Callable[..., Path]:
+    """Return `make_run`."""
+    return make_run
