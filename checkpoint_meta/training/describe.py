@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from checkpoint_meta.claims import Claims, resolve_claims
 from checkpoint_meta.drafts import stamp_of
-from checkpoint_meta.errors import CheckpointMetaError
+from checkpoint_meta.errors import CheckpointMetaError, ReadError
 from checkpoint_meta.evidence import Fragment, Origin
 from checkpoint_meta.paths import Layout
+from checkpoint_meta.readers.fingerprint import read_fingerprint
 from checkpoint_meta.schema.compose import compose_document
 from checkpoint_meta.schema.migrate import migrate
 from checkpoint_meta.schema.v2 import SCHEMA_VERSION
@@ -130,8 +131,19 @@ def _checkpoint_facts(
         "format": _format(place) if facts.is_folder else "torch-zip",
         "size_bytes": facts.size_bytes,
         "mtime_ns": facts.mtime_ns,
+        "fingerprint": _fingerprint(place, facts),
         "weights_only": snapshot.weights_only,
     }
+
+
+def _fingerprint(place: Place, facts: FileFacts) -> str | None:
+    """Return the fingerprint of a local file; a CheckpointIO may write any format it likes."""
+    if place.local is None or facts.is_folder:
+        return None
+    try:
+        return read_fingerprint(place.local.path)
+    except ReadError:
+        return None
 
 
 def _format(place: Place) -> str | None:

@@ -12,6 +12,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from omegaconf import OmegaConf
 
 from checkpoint_meta import MetadataCallback
+from checkpoint_meta.readers.checkpoint import read_checkpoint_file
 from checkpoint_meta.training.environment import git_state
 from tests.training.tiny import Tiny, look, make_trainer
 
@@ -302,3 +303,23 @@ def test_what_a_person_wrote_into_the_sidecar_of_a_file_that_is_written_again(
     assert left.at("x.ckpt", "training.epoch") == 2
     assert left.at("x.ckpt", "first") is None
     assert "# really" in sidecar.read_text()
+
+
+def test_what_convert_finds_in_the_same_file(tmp_path: Path) -> None:
+    """Fingerprint, format and parameter counts are those that the reader takes from the file."""
+    left = train(tmp_path, Tied())
+    contents = read_checkpoint_file(tmp_path / "checkpoints" / "x.ckpt")
+
+    assert left.at("x.ckpt", "checkpoint") == {
+        "format": contents.format,
+        "size_bytes": contents.size_bytes,
+        "mtime_ns": contents.mtime_ns,
+        "fingerprint": contents.fingerprint,
+        "weights_only": contents.weights_only,
+    }
+    assert left.at("x.ckpt", "model.parameters") == {
+        "count": contents.parameter_count,
+        "bytes": contents.parameter_bytes,
+        "dtypes": contents.dtypes,
+    }
+    assert left.at("x.ckpt", "hyperparameters") == contents.hyper_parameters
