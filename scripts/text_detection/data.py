@@ -123,12 +123,11 @@ def _strokes(height: int, width: int, generator: Generator) -> Tensor:
 
 
 def _stripes(height: int, width: int, generator: Generator) -> Tensor:
-    """Return a full box, or one with lines left out, as of a form or a fence."""
+    """Return a full box, or one with lines left out, as of a form, a fence or a grid."""
     box = torch.ones(height, width)
-    kind = _integer(0, 2, generator)
-    if kind == 1:
+    if _integer(0, 1, generator):
         box[_STROKE :: 2 * _STROKE] = 0
-    elif kind == 2:  # noqa: PLR2004 - the third of three kinds
+    if _integer(0, 1, generator):
         box[:, _STROKE :: 2 * _STROKE] = 0
     return box
 

@@ -38,7 +38,7 @@ class DBNet(nn.Module):
 class TextDetector(LightningModule):
     """Finds text boxes; its parts are named and measured by the configuration."""
 
-    def __init__(  # noqa: PLR0913
+    def __init__(  # noqa: PLR0913 - each is a key of the configuration
         self,
         *,
         architecture: str,

@@ -57,7 +57,7 @@ class DBHead(nn.Module):
 
     def __init__(self, in_channels: int) -> None:
         super().__init__()
-        inner = max(in_channels // 4, 1)
+        inner = max(in_channels // 2, 1)
         self.binarize = nn.Sequential(
             nn.Conv2d(in_channels, inner, 3, padding=1, bias=False),
             nn.BatchNorm2d(inner),
