@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from checkpoint_meta.readers.builders import BUILDERS, copied
+from checkpoint_meta.readers.builders import BUILDERS, COPYING, copied
 from checkpoint_meta.readers.faults import CutOff, Fault
 from checkpoint_meta.readers.inert import Call, Global
 from checkpoint_meta.readers.limits import CONTENT_MEMORY, GLOBALS
@@ -97,7 +97,7 @@ class Machine:
         if isinstance(function, Global) and function.builder is not None and kwargs is None:
             if not isinstance(args, tuple):
                 raise Fault("not a valid pickle (arguments that are not a tuple)")
-            if args:
+            if args and function.name in COPYING:
                 self.charge(copied(args) * _ELEMENT)
             made = function.builder(args)
             if made is not NotImplemented:
