@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from checkpoint_meta.errors import ReadError
-from checkpoint_meta.readers.formats import read_format
-from checkpoint_meta.readers.opening import opened, reporting
-from checkpoint_meta.readers.stream import Ranges
+from checkpoint_meta.readers.folders import read_folder
+from checkpoint_meta.readers.formats import read_file, read_format
+from checkpoint_meta.readers.opening import reporting
+from checkpoint_meta.readers.stream import Ranges, first_ranges
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,9 +15,11 @@ if TYPE_CHECKING:
 
     from checkpoint_meta.readers.contents import CheckpointContents
 
+__all__ = ["first_ranges", "read_checkpoint", "read_checkpoint_file"]
+
 
 def read_checkpoint(stream: BinaryIO, name: Path) -> CheckpointContents:
-    """Return what the checkpoint in a seekable stream says of itself.
+    """Return what the checkpoint in a seekable stream says of itself; `name` is for errors.
 
     Raises:
         ReadError: if it is not a checkpoint, is broken, or asks for more than the limits allow.
@@ -34,10 +34,4 @@ def read_checkpoint_file(path: Path) -> CheckpointContents:
     Raises:
         ReadError: if it cannot be read, is not a checkpoint, or changed while it was read.
     """
-    with opened(path) as stream:
-        before = os.fstat(stream.fileno())
-        contents = read_checkpoint(stream, path)
-        after = os.fstat(stream.fileno())
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise ReadError(path, "changed while it was read")
-    return replace(contents, mtime_ns=after.st_mtime_ns)
+    return read_folder(path) if path.is_dir() else read_file(path)
