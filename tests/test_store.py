@@ -129,7 +129,7 @@ def test_a_folder_without_permission_is_named(
     """The error names the sidecar and the reason."""
     render_sidecar(DOCUMENT)  # so that the writer is imported while that is allowed
     request.getfixturevalue("unprivileged")
-    if os.stat(tmp_path).st_uid == os.geteuid():
+    if tmp_path.stat().st_uid == os.geteuid():
         tmp_path.chmod(0o500)
 
     with pytest.raises(WriteError, match=r"x\.metadata\.yaml: cannot be written \(Permission"):

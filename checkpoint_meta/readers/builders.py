@@ -142,7 +142,7 @@ _PLAIN: Final[Mapping[str, Builder]] = {
     "bytearray": plain_bytearray,
 }
 
-BUILDERS: Final[Mapping[str, Builder]] = {
+_COPYING: Final[Mapping[str, Builder]] = {
     "collections.OrderedDict": ordered_dict,
     "collections.Counter": ordered_dict,
     "collections.defaultdict": default_dict,
@@ -152,6 +152,10 @@ BUILDERS: Final[Mapping[str, Builder]] = {
     "torch.Size": torch_size,
     **{f"builtins.{name}": builder for name, builder in _PLAIN.items()},
     **{f"__builtin__.{name}": builder for name, builder in _PLAIN.items()},
-    **tensors.BUILDERS,
 }
+
+COPYING: Final = frozenset(_COPYING)
+"""Those whose result is as large as what they are given."""
+
+BUILDERS: Final[Mapping[str, Builder]] = {**_COPYING, **tensors.BUILDERS}
 """Stand-in by the name that the pickle gives."""

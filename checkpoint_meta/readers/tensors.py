@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from checkpoint_meta.readers.inert import Global, PersistentId
 
@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from checkpoint_meta.readers.inert import Builder
 
 _DIMENSIONS: Final = 64
+
+_TENSOR_ARGS: Final = 4
+"""Storage, offset, shape and strides; then `requires_grad`, hooks and flags."""
+
+_FLAGS: Final = 6
+
+_STORAGE_ARGS: Final = 5
+"""The word `storage`, class, key, device and size."""
 
 _STORAGE_KINDS: Final = {
     "Double": "float64",
@@ -77,8 +85,9 @@ class Tensor:
 
 def to_storage(persistent: object) -> object:
     """Return the storage that one of torch's persistent ids names."""
-    match persistent:
-        case ("storage", Global() as kind, str(key), str(), int(size), *_):
+    if type(persistent) is tuple and len(persistent) >= _STORAGE_ARGS:
+        tag, kind, key, _location, size = persistent[:_STORAGE_ARGS]
+        if tag == "storage" and type(kind) is Global and type(key) is str and type(size) is int:
             return Storage(key, STORAGE_DTYPES.get(kind.name, "uint8"), size)
     return PersistentId(persistent)
 
@@ -90,24 +99,29 @@ def dtype_name(value: object) -> str | None:
     return None
 
 
-def is_sizes(value: object) -> bool:
+def is_sizes(value: object) -> TypeGuard[tuple[int, ...]]:
     """Tell whether `value` is a shape."""
-    return (
-        type(value) is tuple
-        and len(value) <= _DIMENSIONS
-        and all(type(size) is int and size >= 0 for size in value)
-    )
+    if type(value) is not tuple or len(value) > _DIMENSIONS:
+        return False
+    # Not `all` over a generator: this runs once for each tensor.
+    for size in value:  # noqa: SIM110
+        if type(size) is not int or size < 0:
+            return False
+    return True
 
 
 def rebuild_tensor(args: tuple[object, ...]) -> object:
     """Stand in for `torch._utils._rebuild_tensor` and `_rebuild_tensor_v2`."""
-    match args:
-        case (Storage() as storage, int(offset), tuple(shape), tuple(), *rest) if is_sizes(shape):
-            tensor = Tensor(storage.dtype, shape, storage)
-            tensor.offset = offset
-            tensor.flags = rest[2] if len(rest) > 2 else None  # noqa: PLR2004 - after two more
-            return tensor
-    return NotImplemented
+    if len(args) < _TENSOR_ARGS:
+        return NotImplemented
+    storage, offset, shape = args[:3]
+    if type(storage) is not Storage or type(offset) is not int or not is_sizes(shape):
+        return NotImplemented
+    tensor = Tensor(storage.dtype, shape, storage)
+    tensor.offset = offset
+    if len(args) > _FLAGS:
+        tensor.flags = args[_FLAGS]
+    return tensor
 
 
 def rebuild_tensor_v3(args: tuple[object, ...]) -> object:

@@ -184,7 +184,8 @@ def test_ctrl_c_ends_within_a_second(outputs: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    while not list(folder.glob("*.metadata.yaml")):
+    deadline = time.monotonic() + 20
+    while not list(folder.glob("*.metadata.yaml")) and time.monotonic() < deadline:
         time.sleep(0.01)
 
     process.send_signal(signal.SIGINT)
