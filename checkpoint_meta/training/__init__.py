@@ -1,1 +1,1 @@
-"""The Lightning callback; the only package that meets torch and lightning."""
+"""What training knows and nobody else: the Lightning callback and what it is made of."""
