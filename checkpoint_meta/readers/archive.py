@@ -7,7 +7,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.readers.directory import read_directory
-from checkpoint_meta.readers.faults import Fault
+from checkpoint_meta.readers.faults import CutOff, Fault
 
 if TYPE_CHECKING:
     from checkpoint_meta.readers.directory import Entry
@@ -17,6 +17,9 @@ LOCAL_MAGIC: Final = b"PK\x03\x04"
 
 _LOCAL: Final = Struct("<4s22xHH")
 """Magic, lengths of the name and of the padding after it."""
+
+HEADER_BYTES: Final = 1024
+"""Enough for the header of one entry, its name and its padding."""
 
 _PADDING: Final = 128
 """Torch aligns data to 64 bytes; reading so much more saves a second read."""
@@ -44,6 +47,15 @@ class Archive:
     def block(self, start: int, size: int) -> bytes:
         """Return up to `size` raw bytes of the file."""
         return self._ranges.read(start, size)
+
+
+def first_entry(head: bytes) -> tuple[int, str]:
+    """Return where the data of a file's first entry starts, and the entry's name."""
+    if len(head) < _LOCAL.size:
+        raise CutOff("the file ends early")
+    _, name, extra = _LOCAL.unpack_from(head)
+    text = head[_LOCAL.size :][:name].decode("utf-8", "replace")
+    return _LOCAL.size + name + extra, text
 
 
 def read_entry(ranges: Ranges, entry: Entry, limit: int) -> bytes:

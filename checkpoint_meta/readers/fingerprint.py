@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.readers.archive import LOCAL_MAGIC, Archive, read_entry
 from checkpoint_meta.readers.directory import ENTRY_MAGIC, find_directory, parse_entries
-from checkpoint_meta.readers.opening import opened, reporting
-from checkpoint_meta.readers.stream import Ranges
+from checkpoint_meta.readers.opening import steady
 from checkpoint_meta.readers.torch_zip import FINGERPRINT, FINGERPRINT_SIZE, fingerprint_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from checkpoint_meta.readers.stream import Ranges
 
 _LAST_ENTRY: Final = 512
 """Bytes of the directory's end that hold its last entry, unless its name is very long."""
@@ -23,8 +24,7 @@ def read_fingerprint(path: Path) -> str | None:
     Raises:
         ReadError: if the file cannot be read.
     """
-    with opened(path) as stream, reporting(path):
-        ranges = Ranges(stream)
+    with steady(path) as ranges:
         if ranges.read(0, len(LOCAL_MAGIC)) != LOCAL_MAGIC:
             return None
         return _recorded(ranges) or fingerprint_of(Archive(ranges))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from checkpoint_meta.readers.builders import BUILDERS, COPYING, copied
 from checkpoint_meta.readers.faults import CutOff, Fault
 from checkpoint_meta.readers.inert import Call, Global
 from checkpoint_meta.readers.limits import CONTENT_MEMORY, GLOBALS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from checkpoint_meta.readers.tensors import Storage, to_storage
 
 _ELEMENT: Final = 110
 """Bytes that one element costs at most in a container that grows, its box included."""
@@ -26,18 +24,18 @@ class Machine:
         "marks",
         "memo",
         "opcodes_spent",
-        "persistent",
         "spent",
         "stack",
         "stopped",
+        "storages",
     )
 
-    def __init__(self, data: bytes, persistent: Callable[[object], object]) -> None:
+    def __init__(self, data: bytes) -> None:
         self.data = data
         self.stack: list[object] = []
         self.marks: list[int] = []
         self.memo: dict[int, object] = {}
-        self.persistent = persistent
+        self.storages: dict[str, Storage] = {}
         self.frame = (0, 0)
         """Start and end of the frame that was announced last."""
         self.stopped = 0
@@ -81,6 +79,13 @@ class Machine:
         items = self.stack[mark:]
         del self.stack[mark:]
         return items
+
+    def persistent(self, value: object) -> object:
+        """Return what a persistent id stands for: in torch's pickles, a storage."""
+        found = to_storage(value)
+        if type(found) is Storage:
+            self.storages[found.key] = found
+        return found
 
     def find(self, module: str, name: str) -> Global:
         """Return the inert stand-in for a name, and remember that it was asked for."""

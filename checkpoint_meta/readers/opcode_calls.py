@@ -77,6 +77,8 @@ def _new_object_ex(machine: Machine, position: int) -> int:
 
 def _object(machine: Machine, position: int) -> int:
     items = machine.to_mark()
+    if not items:
+        raise Fault("not a valid pickle (a call of nothing)")
     machine.stack.append(machine.call(items[0], tuple(items[1:])))
     return position
 

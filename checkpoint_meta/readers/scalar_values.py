@@ -33,10 +33,12 @@ def read_scalars(archive: Archive, tensors: Sequence[Tensor]) -> list[JSONValue]
     wanted = {place for place in places if place}
     if order and wanted:
         wanted.add(_Place(order, 0, order.size))
-    raw = dict(_read(archive, sorted(wanted, key=lambda place: place.entry.offset)))
+    raw: dict[_Place | None, bytes] = dict(
+        _read(archive, sorted(wanted, key=lambda place: place.entry.offset))
+    )
     little = not order or raw.get(_Place(order, 0, order.size)) != b"big"
     values = [
-        _value(tensor, raw.get(place), little=little) if place else None
+        to_value(tensor, raw[place], little=little) if place in raw else None
         for tensor, place in zip(tensors, places, strict=False)
     ]
     return [*values, *[None] * (len(tensors) - len(values))]
@@ -87,9 +89,8 @@ def _read_group(archive: Archive, group: list[_Place]) -> Iterator[tuple[_Place,
             yield place, raw
 
 
-def _value(tensor: Tensor, raw: bytes | None, *, little: bool) -> JSONValue:
-    if raw is None:
-        return None
+def to_value(tensor: Tensor, raw: bytes, *, little: bool = True) -> JSONValue:
+    """Return the number that the bytes of a 0-dim tensor stand for, as JSON can hold it."""
     number = to_number(raw, tensor.dtype, little=little)
     flags = tensor.flags if isinstance(tensor.flags, dict) else {}
     if isinstance(number, complex):

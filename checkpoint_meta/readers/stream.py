@@ -26,9 +26,11 @@ def first_ranges(size: int) -> list[range]:
 class Ranges:
     """A stream, read in ranges."""
 
-    __slots__ = ("_stream", "size")
+    __slots__ = ("_stream", "mtime_ns", "size")
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, mtime_ns: int = 0) -> None:
+        self.mtime_ns = mtime_ns
+        """When the file was modified; 0 if it is not a file."""
         self._stream = stream
         self.size = stream.seek(0, 2)
 

@@ -6,13 +6,14 @@ import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from checkpoint_meta.readers.archive import Archive
-from checkpoint_meta.readers.assemble import assemble
+from checkpoint_meta.readers.archive import HEADER_BYTES, Archive, first_entry
+from checkpoint_meta.readers.assemble import assemble, unknown_scalars
 from checkpoint_meta.readers.contents import CheckpointContents
-from checkpoint_meta.readers.faults import Fault
+from checkpoint_meta.readers.faults import CutOff, Fault
 from checkpoint_meta.readers.limits import PICKLE_BYTES
 from checkpoint_meta.readers.scalar_values import read_scalars
 from checkpoint_meta.readers.unpickler import unpickle
+from checkpoint_meta.readers.window import unpickle_from
 
 if TYPE_CHECKING:
     from checkpoint_meta.readers.stream import Ranges
@@ -24,7 +25,10 @@ FINGERPRINT_SIZE: Final = 40
 
 def read_torch_zip(ranges: Ranges) -> CheckpointContents:
     """Return everything but the tensors."""
-    archive = Archive(ranges)
+    try:
+        archive = Archive(ranges)
+    except CutOff:
+        return _read_cut_off(ranges)
     entry = archive.entries.get("data.pkl")
     if entry is None or "constants.pkl" in archive.entries:
         raise Fault(_name_other(archive))
@@ -41,6 +45,26 @@ def read_torch_zip(ranges: Ranges) -> CheckpointContents:
         globals=unpickled.globals,
     )
     return assemble(base, unpickled.value, partial(read_scalars, archive))
+
+
+def _read_cut_off(ranges: Ranges) -> CheckpointContents:
+    """Return what the first part of a file tells: the pickle is the first that torch writes."""
+    head = ranges.read(0, HEADER_BYTES)
+    start, name = first_entry(head)
+    if not name.endswith("/data.pkl"):
+        raise CutOff("the zip is cut off before its pickle")
+    unpickled = unpickle_from(ranges, start)
+    if unpickled.fault and not isinstance(unpickled.fault, CutOff):
+        raise unpickled.fault.having_seen(unpickled.globals)
+    base = CheckpointContents(
+        format="torch-zip",
+        size_bytes=ranges.size,
+        mtime_ns=0,
+        incomplete=True,
+        globals=unpickled.globals,
+        problems=("the file is cut off",),
+    )
+    return assemble(base, unpickled.value, unknown_scalars)
 
 
 def storage_crcs(archive: Archive) -> dict[str, int]:

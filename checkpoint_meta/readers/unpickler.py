@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from struct import Struct
+from struct import error as StructError  # noqa: N812 - a class
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.readers.faults import BROKEN_BYTES, CutOff, Fault
@@ -16,12 +17,13 @@ from checkpoint_meta.readers.machine import Machine
 from checkpoint_meta.readers.opcode_calls import CALLS, FINISHED, FRAMED
 from checkpoint_meta.readers.opcode_containers import CONTAINERS
 from checkpoint_meta.readers.opcode_values import VALUES
-from checkpoint_meta.readers.tensors import to_storage
+from checkpoint_meta.readers.salvage import salvage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from checkpoint_meta.readers.opcode_values import Opcode
+    from checkpoint_meta.readers.tensors import Storage
 
 
 def _unknown(machine: Machine, position: int) -> int:
@@ -36,6 +38,8 @@ _COSTS: Final = tuple(_OPCODES.get(code, (0, _unknown))[0] for code in range(256
 """Memory that an opcode takes at most, on top of what its handler charges."""
 
 
+_CUT_OFF: Final = "its pickle ends early"
+
 _BINGET, _LONG_BINPUT, _BININT1 = b"hrK"
 _uint32: Final = Struct("<I").unpack_from
 
@@ -45,18 +49,17 @@ class _Interpreter(Machine):
 
     __slots__ = ()
 
-    def run(self) -> bool:
-        """Execute all of it; tell whether that ended with STOP.
+    def run(self, start: int) -> bool:
+        """Execute from `start` on; tell whether that ended with STOP.
 
         Frames may neither nest nor end within an opcode, since readers differ over such.
         """
         whole = len(self.data)
-        position = self._span(0, whole)
+        position = self._span(start, whole)
         while position == FRAMED:
-            start, end = self.frame
-            if end > whole:
-                return False
-            position = self._span(start, end)
+            inner, end = self.frame
+            # A frame that is cut off still tells what it holds.
+            position = self._span(inner, min(end, whole))
             if position == end:
                 position = self._span(end, whole)
             elif position != FINISHED:
@@ -93,7 +96,7 @@ class Unpickled:
     """What one pickle describes."""
 
     value: object
-    """`None` if the pickle is broken or cut off."""
+    """`None` if the pickle is broken; what it told so far if it is cut off."""
 
     globals: tuple[str, ...]
     """Names that a real load would look up, in order of appearance."""
@@ -101,27 +104,39 @@ class Unpickled:
     end: int
     """Position after the pickle."""
 
+    storages: Mapping[str, Storage]
+    """Storages that the pickle refers to, by key."""
+
     fault: Fault | None = None
     """Why the pickle could not be read to its end."""
 
 
-def unpickle(data: bytes) -> Unpickled:
-    """Interpret the pickle at the start of `data`; whatever is wrong is told, not raised."""
-    machine = _Interpreter(data, to_storage)
-    fault = _interpret(machine)
-    value = None if fault else machine.stack[-1]
-    return Unpickled(value, machine.globals, machine.stopped, fault)
+def unpickle(data: bytes, start: int = 0) -> Unpickled:
+    """Interpret the pickle at `start`; whatever is wrong is told, not raised."""
+    machine = _Interpreter(data)
+    fault = _interpret(machine, start)
+    if fault is None:
+        value = machine.stack[-1]
+    else:
+        value = salvage(machine) if isinstance(fault, CutOff) else None
+    return Unpickled(value, machine.globals, machine.stopped, machine.storages, fault)
 
 
-def _interpret(machine: _Interpreter) -> Fault | None:
+def _interpret(machine: _Interpreter, start: int) -> Fault | None:
     if len(machine.data) > PICKLE_BYTES:
         return Fault(f"its pickle is larger than {PICKLE_BYTES >> 20} MiB")
     try:
-        finished = machine.run()
+        finished = machine.run(start)
     except Fault as fault:
         return fault
     except BROKEN_BYTES as error:
-        return Fault(f"not a valid pickle ({type(error).__name__})")
+        # These two come from bytes that are not there, as long as there is a stack to take from.
+        cut_off = isinstance(error, (IndexError, StructError)) and machine.stack
+        return CutOff(_CUT_OFF) if cut_off else Fault(f"not a valid pickle ({_words(error)})")
     if not finished:
-        return CutOff("its pickle ends early")
+        return CutOff(_CUT_OFF)
     return None if machine.stack else Fault("not a valid pickle (nothing on the stack)")
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
