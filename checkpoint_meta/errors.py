@@ -18,13 +18,15 @@ class CheckpointMetaError(Exception):
 class ReadError(CheckpointMetaError):
     """A file could not be read as what it claims to be."""
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: Path, reason: str, globals: Sequence[str] = ()) -> None:  # noqa: A002
         super().__init__(path, reason)
         self.path = path
         self.reason = reason
+        self.globals = tuple(globals)
+        """Names that a real load would have looked up before it found out."""
 
     def __str__(self) -> str:
-        return f"{printable(str(self.path))}: {self.reason}"
+        return f"{printable(str(self.path))}: {printable(self.reason)}"
 
 
 class WriteError(CheckpointMetaError):

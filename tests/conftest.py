@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -103,8 +103,12 @@ def outputs(_outputs_template: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make_checkpoint() -> Callable[..., Path]:
-    """Return `save_checkpoint`, for tests that need a file of their own."""
-    return save_checkpoint
+    """Return a function that writes a checkpoint; its keywords are the fields of `Saved`."""
+
+    def make(path: Path, **fields: object) -> Path:
+        return save_checkpoint(path, replace(Saved(), **fields))  # type: ignore[arg-type]
+
+    return make
 
 
 @pytest.fixture
