@@ -44,6 +44,9 @@ class Fragment:
     decimals: Mapping[FieldPath, int] = dataclasses.field(default_factory=dict)
     """Where a number was printed, as in a file name: how many decimals it was rounded to."""
 
+    is_default: bool = False
+    """For want of anything better, such as a folder's name: it contradicts nobody."""
+
     notes: tuple[str, ...] = ()
     """What a person should hear of, such as two candidates of the same standing for one field."""
 

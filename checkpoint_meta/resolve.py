@@ -64,15 +64,18 @@ def resolve(fragments: Iterable[Fragment], *, precedence: Sequence[str] = PRECED
             if field not in values:
                 values[field] = value
                 provenance[field] = fragment.origin
-            elif not agrees(values[field], value, fragment.decimals.get(field)):
+            elif not fragment.is_default and not agrees(
+                values[field], value, fragment.decimals.get(field)
+            ):
                 conflicts.append(Conflict(field, value, fragment.origin))
     return Resolution(values, provenance, tuple(conflicts), tuple(notes))
 
 
-def _order(fragment: Fragment, rank: Mapping[str, int]) -> tuple[int, str, str, str]:
+def _order(fragment: Fragment, rank: Mapping[str, int]) -> tuple[int, bool, str, str, str]:
     source = fragment.origin.source
     content = repr(sorted(fragment.values.items(), key=lambda item: item[0]))
-    return rank.get(source, len(rank)), source, fragment.origin.location, content
+    place = rank.get(source, len(rank))
+    return place, fragment.is_default, source, fragment.origin.location, content
 
 
 def agrees(value: JSONValue, claim: JSONValue, decimals: int | None = None) -> bool:

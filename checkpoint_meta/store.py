@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
 import secrets
 import stat
 import threading
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import ReadError, WriteError
 from checkpoint_meta.readers.yaml import SIDECAR_BYTES, YamlError, read_text, read_yaml
+from checkpoint_meta.schema.text import UnusualError, dump_text, needs_quotes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,12 +22,6 @@ if TYPE_CHECKING:
     from ruamel.yaml.comments import CommentedMap
 
     from checkpoint_meta.evidence import JSONValue
-
-_RETYPED: Final = re.compile(
-    r"[-+]?\.?\d.*|~|[-+.]*(?:y|n|yes|no|on|off|true|false|null|nan|inf)|.*:|=|<<",
-    re.IGNORECASE,
-)
-"""Texts that some YAML reader takes for a number, a time, a truth value or nothing."""
 
 _LETTERS: Final = "abcdefghijkmnpqrstuvwxyz"
 
@@ -51,6 +45,9 @@ def render_sidecar(document: Mapping[str, JSONValue], existing: str | None = Non
     Raises:
         YamlError: if `existing` is not YAML.
     """
+    if existing is None:
+        with contextlib.suppress(UnusualError):
+            return dump_text(document)
     yaml = _yaml()
     merged: object = _quoted(dict(document))
     if existing is not None:
@@ -198,7 +195,7 @@ def _quoted(value: JSONValue) -> object:
             if not any(isinstance(item, (dict, list)) for item in value):
                 items.fa.set_flow_style()
             return items
-        case str() if _RETYPED.fullmatch(value):
+        case str() if needs_quotes(value):
             return DoubleQuotedScalarString(value)
         case _:
             return value

@@ -19,6 +19,7 @@ from checkpoint_meta.store import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from checkpoint_meta.evidence import JSONValue
@@ -109,10 +110,27 @@ def test_a_refused_write_leaves_what_stood_there(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
+@pytest.fixture
+def unprivileged(tmp_path: Path) -> Iterator[None]:
+    """Lend the test the rights of nobody where it runs as root, who may write everywhere."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(0o755)
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+
+
+def test_a_folder_without_permission_is_named(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     """The error names the sidecar and the reason."""
-    tmp_path.chmod(0o500)
+    render_sidecar(DOCUMENT)  # so that the writer is imported while that is allowed
+    request.getfixturevalue("unprivileged")
+    if tmp_path.stat().st_uid == os.geteuid():
+        tmp_path.chmod(0o500)
 
     with pytest.raises(WriteError, match=r"x\.metadata\.yaml: cannot be written \(Permission"):
         write_sidecar(tmp_path / "x.metadata.yaml", DOCUMENT)

@@ -34,7 +34,7 @@ class FilenameSource:
         """Yield one fragment for the file's name and one for the run's folder."""
         run = checkpoint.run_dir.absolute().name
         if run:
-            yield Fragment(Origin(self.name, run), {("exp_name",): run})
+            yield Fragment(Origin(self.name, run), {("exp_name",): run}, is_default=True)
         stem = checkpoint.layout.stem(checkpoint.path.name)
         parent = checkpoint.path.parent.name
         # `val/hmean={val/hmean}` in a file name template makes a folder `val`.

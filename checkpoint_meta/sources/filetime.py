@@ -23,7 +23,7 @@ class FileTimeSource:
         """Yield `created_at`."""
         origin = Origin(self.name, location_of(checkpoint.path, checkpoint))
         seconds = checkpoint.path.stat().st_mtime
-        yield Fragment(origin, {("created_at",): iso_utc(seconds)})
+        yield Fragment(origin, {("created_at",): iso_utc(seconds)}, is_default=True)
 
 
 def iso_utc(seconds: float) -> str:

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
-from importlib.metadata import version
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from checkpoint_meta.claims import Claims, resolve_claims
+from checkpoint_meta.drafts import stamp_of
+from checkpoint_meta.errors import CheckpointMetaError, ReadError
 from checkpoint_meta.evidence import Fragment, Origin
 from checkpoint_meta.paths import Layout
-from checkpoint_meta.resolve import resolve
+from checkpoint_meta.readers.fingerprint import read_fingerprint
 from checkpoint_meta.schema.compose import compose_document
-from checkpoint_meta.schema.fields import look_up
 from checkpoint_meta.schema.migrate import migrate
+from checkpoint_meta.schema.v2 import SCHEMA_VERSION
+from checkpoint_meta.sources.current import KEPT, CurrentSidecar
 from checkpoint_meta.sources.filetime import iso_utc
-from checkpoint_meta.training.run import run_fragments
+from checkpoint_meta.sources.hydra import HydraSource
+from checkpoint_meta.training.faults import logger
+from checkpoint_meta.training.run import run_claims
+from checkpoint_meta.version import TOOL, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from checkpoint_meta.evidence import JSONValue
+    from checkpoint_meta.resolve import Resolution
+    from checkpoint_meta.schema.compose import Stamp
     from checkpoint_meta.training.interface import TrainerLike
     from checkpoint_meta.training.places import FileFacts, Place
     from checkpoint_meta.training.snapshot import TrainerSnapshot
@@ -37,7 +45,7 @@ class Options:
     exp_name: str | None = None
     outputs_dir: Path | None = None
     training_phase: str = "training"
-    schema_version: str = "2.0"
+    schema_version: str = SCHEMA_VERSION
     sidecar_dir: Path | None = None
     metrics: Mapping[str, str] = field(default_factory=dict)
     extra: Extra = None
@@ -53,48 +61,67 @@ def describe(
     snapshot: TrainerSnapshot, place: Place, facts: FileFacts, options: Options
 ) -> dict[str, JSONValue]:
     """Return the document to write beside the checkpoint."""
-    resolution = resolve(_fragments(snapshot, place, facts, options))
+    resolution = _resolved(snapshot, place, facts, options)
     document = compose_document(
         resolution,
         checkpoint_path=place.name,
         checkpoint=_checkpoint_facts(snapshot, place, facts),
-        written_by={
-            "tool": "checkpoint-meta",
-            "version": version("checkpoint-meta"),
-            "how": "training",
-        },
+        written_by={"tool": TOOL, "version": VERSION, "how": "training"},
+        stamps=_stamps(resolution, place),
     )
-    if options.schema_version == "2.0":
+    if options.schema_version == SCHEMA_VERSION:
         return document
     return migrate(document, options.schema_version, folder=_folder(place, options))
 
 
-def _fragments(
+def _resolved(
     snapshot: TrainerSnapshot, place: Place, facts: FileFacts, options: Options
-) -> Iterator[Fragment]:
+) -> Resolution:
     own = dict(snapshot.values)
     own["created_at",] = _moment(facts)
     own["training", "training_phase"] = options.training_phase
     if options.exp_name is not None:
         own["exp_name",] = options.exp_name
-    yield Fragment(Origin("training", place.name), own, notes=snapshot.notes)
-    yield Fragment(Origin("module", snapshot.model_class), snapshot.weak_values)
-    existing = place.read()
-    if existing is not None:
-        yield _pinned(existing, place)
-    if place.local is not None:
-        yield from run_fragments(place.local)
+    fragments = [
+        Fragment(Origin("training", place.name), own),
+        Fragment(Origin("module", snapshot.model_class), snapshot.weak_values),
+        *_kept_fragments(place),
+    ]
+    run = Claims(()) if place.local is None else run_claims(place.local)
+    resolution = resolve_claims(Claims((*fragments, *run.fragments), run.notes))
+    for note in resolution.notes:
+        logger.info("%s: %s", place.name, note)
+    told = {path: one for path, one in resolution.provenance.items() if one.source != KEPT}
+    return replace(resolution, provenance=told)
 
 
-def _pinned(existing: Mapping[str, JSONValue], place: Place) -> Fragment:
-    """Return the fields that a person has pinned in the sidecar that stands there."""
-    pins = existing.get("pinned")
-    names = [pin for pin in pins if isinstance(pin, str)] if isinstance(pins, list) else []
-    paths = [tuple(name.split(".")) for name in names]
-    values = {path: value for path in paths if (value := look_up(existing, path)) is not None}
-    if names:
-        values["pinned",] = list(names)
-    return Fragment(Origin("pinned", place.name), values)
+def _kept_fragments(place: Place) -> Iterator[Fragment]:
+    """Yield what a person has put into the sidecar that stood there: pins, and keys of their own.
+
+    Nothing else of it: it described the checkpoint that this one has replaced.
+    """
+    try:
+        existing = place.read()
+    except CheckpointMetaError:
+        # Nothing that one could keep.
+        return
+    if existing is None:
+        return
+    current = CurrentSidecar(migrate(existing, SCHEMA_VERSION), holds=False)
+    ours = current.provenance
+    for fragment in current.fragments():
+        values = {path: value for path, value in fragment.values.items() if path not in ours}
+        yield fragment if fragment.origin.source == "pinned" else replace(fragment, values=values)
+
+
+def _stamps(resolution: Resolution, place: Place) -> dict[str, Stamp]:
+    """Return size and time of each file of the run that told something."""
+    if place.local is None:
+        return {}
+    folder = place.local.sidecar.parent
+    origins = {one for one in resolution.provenance.values() if one.source == HydraSource.name}
+    stamps = {one.location: stamp_of(folder / one.location) for one in origins}
+    return {location: stamp for location, stamp in stamps.items() if stamp is not None}
 
 
 def _checkpoint_facts(
@@ -104,8 +131,19 @@ def _checkpoint_facts(
         "format": _format(place) if facts.is_folder else "torch-zip",
         "size_bytes": facts.size_bytes,
         "mtime_ns": facts.mtime_ns,
+        "fingerprint": _fingerprint(place, facts),
         "weights_only": snapshot.weights_only,
     }
+
+
+def _fingerprint(place: Place, facts: FileFacts) -> str | None:
+    """Return the fingerprint of a local file; a CheckpointIO may write any format it likes."""
+    if place.local is None or facts.is_folder:
+        return None
+    try:
+        return read_fingerprint(place.local.path)
+    except ReadError:
+        return None
 
 
 def _format(place: Place) -> str | None:

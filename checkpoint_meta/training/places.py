@@ -114,7 +114,7 @@ class LocalPlace:
         sidecar = self.checkpoint.sidecar
         if sidecar.is_symlink():
             sidecar.unlink()
-        if sidecar.exists() and "#" in sidecar.read_text(encoding="utf-8", errors="replace"):
+        if sidecar.is_file() and b"#" in sidecar.read_bytes():
             write_sidecar(sidecar, document)
         else:
             # Without comments to keep, there is no need to parse what stood there.

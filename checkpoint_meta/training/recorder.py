@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
+from checkpoint_meta.errors import CheckpointMetaError
 from checkpoint_meta.paths import TEMPORARY_PREFIXES
 from checkpoint_meta.schema.fields import flatten
 from checkpoint_meta.training.describe import Options, describe
@@ -139,7 +140,10 @@ class Recorder:
 
 
 def _mark(place: Place, mark: Mark) -> None:
-    document = place.read()
+    try:
+        document = place.read()
+    except CheckpointMetaError:
+        return
     block = document.get("checkpointing") if document is not None else None
     if document is None or not isinstance(block, dict):
         return

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from checkpoint_meta.errors import CheckpointMetaError
+from checkpoint_meta.claims import Claims, gather
 from checkpoint_meta.evidence import Fragment, Origin
 from checkpoint_meta.paths import CheckpointFile, Layout
 from checkpoint_meta.sources.hydra import HydraSource
-from checkpoint_meta.training.faults import logger
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
-def run_fragments(checkpoint: CheckpointFile) -> Iterator[Fragment]:
-    """Yield the claims of the run's folder."""
+def run_claims(checkpoint: CheckpointFile) -> Claims:
+    """Return the claims of the run's folder; a configuration that cannot be read is a note."""
     name = checkpoint.run_dir.absolute().name
-    yield Fragment(Origin("filename", name), {("exp_name",): name} if name else {})
-    try:
-        yield from HydraSource().collect(_seen_from_hydra(checkpoint))
-    except CheckpointMetaError as error:
-        logger.info("%s", error)
+    named = Fragment(Origin("filename", name), {("exp_name",): name} if name else {})
+    hydra = gather(_seen_from_hydra(checkpoint), [HydraSource()])
+    return Claims((named, *hydra.fragments), hydra.notes)
 
 
 def _seen_from_hydra(checkpoint: CheckpointFile) -> CheckpointFile:

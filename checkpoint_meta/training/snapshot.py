@@ -25,7 +25,7 @@ class TrainerSnapshot:
     path: str
     values: Mapping[FieldPath, JSONValue]
     notes: tuple[str, ...] = ()
-    weights_only: bool = False
+    weights_only: bool | None = None
     weak_values: Mapping[FieldPath, JSONValue] = field(default_factory=dict)
     """Claims that any other source outranks: the names of classes."""
 

@@ -45,7 +45,7 @@ def fail() -> None:
 
 def interrupt() -> None:
     """Press Ctrl-C."""
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
 
 
 needs_save_on_exception = pytest.mark.skipif(

@@ -1,0 +1,1 @@
+"""The demo's text detector: a small Hydra and Lightning project on synthetic images."""

@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CKPT_META = (sys.executable, "-m", "checkpoint_meta")
+
+
+def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*CKPT_META, *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_one_line_for_each_checkpoint(outputs: Path) -> None:
+    """Outcomes go to stdout, counts and rate to stderr."""
+    result = _run(outputs.parent, "convert", "outputs")
+
+    folder = "outputs/2026-11-23/21-09-00/checkpoints"
+    assert result.returncode == 0
+    assert result.stdout.splitlines() == [
+        f"created   {folder}/epoch={epoch}-step={epoch * 100}.metadata.yaml" for epoch in (1, 2, 3)
+    ]
+    assert result.stderr.startswith("3 created in ")
+    assert "checkpoints/s" in result.stderr
+
+
+def test_the_second_run_says_that_nothing_changed(outputs: Path) -> None:
+    """`unchanged` for each, and nothing else."""
+    _run(outputs.parent, "convert", "outputs")
+
+    result = _run(outputs.parent, "convert", "outputs")
+
+    assert {line.split()[0] for line in result.stdout.splitlines()} == {"unchanged"}
+    assert result.stderr.startswith("3 unchanged in ")
+
+
+def test_a_dry_run_with_its_diff(outputs: Path) -> None:
+    """The diff is what `diff -u` would print, and nothing is written."""
+    result = _run(outputs.parent, "convert", "outputs", "--dry-run", "--diff")
+
+    assert "would be created " in result.stdout
+    assert '+schema_version: "2.0"' in result.stdout
+    assert result.stderr.startswith("dry run, nothing written: 3 created in ")
+    assert not list(outputs.rglob("*.metadata.yaml"))
+
+
+def test_json_is_one_document(outputs: Path) -> None:
+    """The documented shape, whatever the terminal."""
+    result = _run(outputs.parent, "convert", "outputs", "--format", "json")
+
+    (first, *_) = json.loads(result.stdout)
+    folder = "outputs/2026-11-23/21-09-00/checkpoints"
+    assert first == {
+        "checkpoint": f"{folder}/epoch=1-step=100.ckpt",
+        "outcome": "created",
+        "sidecar": f"{folder}/epoch=1-step=100.metadata.yaml",
+        "conflicts": [],
+        "notes": [],
+        "reason": None,
+    }
+
+
+def test_jsonl_is_one_line_each(outputs: Path) -> None:
+    """Three checkpoints, three lines."""
+    result = _run(outputs.parent, "convert", "outputs", "--format", "jsonl")
+
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["outcome"] for line in lines] == ["created"] * 3
+
+
+def test_explain_names_the_source_of_each_value(outputs: Path) -> None:
+    """Field, value, source and place, other claims."""
+    result = _run(outputs.parent, "convert", "outputs", "--explain", "-n")
+
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "field value from other claims" in lines
+    assert "training.max_epochs 30 hydra: ../.hydra/config.yaml" in lines
+    assert "exp_name demo hydra: ../.hydra/config.yaml" in lines
+
+
+def test_a_failure_is_one_line_and_exit_1(outputs: Path) -> None:
+    """The bad file is named once; the others are converted."""
+    bad = next(outputs.rglob("epoch=2-*.ckpt"))
+    bad.write_bytes(b"not a checkpoint")
+
+    result = _run(outputs.parent, "convert", "outputs")
+
+    assert result.returncode == 1
+    (failed,) = (line for line in result.stdout.splitlines() if line.startswith("failed"))
+    assert failed.count(bad.name) == 1
+    assert result.stderr.startswith("2 created, 1 failed in ")
+    assert "Traceback" not in result.stderr
+
+
+def test_a_name_with_a_newline_stays_on_one_line(
+    tmp_path: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    """Control characters of a name never reach the terminal."""
+    make_checkpoint(tmp_path / "a\nb\x1b[31m.ckpt")
+
+    result = _run(tmp_path, "convert", ".")
+
+    assert result.stdout == "created   a\\nb\\x1b[31m.metadata.yaml\n"
+
+
+def test_a_path_that_does_not_exist_is_exit_2(tmp_path: Path) -> None:
+    """A typo must not look like success."""
+    result = _run(tmp_path, "convert", "nowhere")
+
+    assert result.returncode == 2
+    assert result.stderr == "ckpt-meta: nowhere: no such file or folder\n"
+
+
+def test_a_folder_without_checkpoints_is_said(tmp_path: Path) -> None:
+    """Exit 0: there was nothing to do."""
+    result = _run(tmp_path, "convert", ".")
+
+    assert result.returncode == 0
+    assert result.stderr.startswith(".: no checkpoint found\n")
+
+
+def test_an_unknown_source_is_a_usage_error(tmp_path: Path) -> None:
+    """The message lists the names that there are."""
+    result = _run(tmp_path, "convert", ".", "--source", "nonsense")
+
+    assert result.returncode == 2
+    assert "no source 'nonsense'" in result.stderr
+    assert "hydra" in result.stderr
+
+
+def test_a_source_can_be_left_out(outputs: Path) -> None:
+    """Without Hydra, the experiment is called as its folder."""
+    _run(outputs.parent, "convert", "outputs", "--no-source", "hydra")
+
+    text = next(outputs.rglob("*.metadata.yaml")).read_text(encoding="utf-8")
+    assert "exp_name: 21-09-00" in text or 'exp_name: "21-09-00"' in text
+    assert "hydra" not in text
+
+
+def test_sidecars_in_a_mirror_folder(outputs: Path) -> None:
+    """With --sidecar-dir the outputs folder stays as it was."""
+    result = _run(outputs.parent, "convert", "outputs", "--sidecar-dir", "mirror")
+
+    assert result.returncode == 0
+    assert not list(outputs.rglob("*.metadata.yaml"))
+    mirrored = outputs.parent / "mirror" / "2026-11-23" / "21-09-00" / "checkpoints"
+    assert len(list(mirrored.glob("*.metadata.yaml"))) == 3
+    again = _run(outputs.parent, "convert", "outputs", "--sidecar-dir", "mirror")
+    assert again.stderr.startswith("3 unchanged")
+
+
+def test_a_closed_pipe_ends_quietly(outputs: Path) -> None:
+    """`ckpt-meta convert | head -0` is no error."""
+    command = f"{' '.join(CKPT_META)} convert outputs --explain --format jsonl | true"
+
+    result = subprocess.run(
+        ["bash", "-c", command], cwd=outputs.parent, capture_output=True, text=True, check=False
+    )
+
+    assert "Traceback" not in result.stderr
+    assert "BrokenPipe" not in result.stderr
+
+
+def test_ctrl_c_ends_within_a_second(outputs: Path) -> None:
+    """130, no half-written file, and what was done stays done."""
+    folder = next(outputs.rglob("checkpoints"))
+    template = next(folder.glob("*.ckpt"))
+    for number in range(600):
+        shutil.copy(template, folder / f"copy{number}.ckpt")
+    process = subprocess.Popen(
+        [*CKPT_META, "convert", "outputs", "--jobs", "2"],
+        cwd=outputs.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 20
+    while not list(folder.glob("*.metadata.yaml")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+    process.send_signal(signal.SIGINT)
+    started = time.monotonic()
+    _, errors = process.communicate(timeout=20)
+
+    assert process.returncode == 130
+    assert time.monotonic() - started < 10
+    assert "Traceback" not in errors
+    assert not list(folder.glob("*.partial"))
+    sidecars = list(folder.glob("*.metadata.yaml"))
+    assert 0 < len(sidecars) < 603
+    assert all(path.read_text(encoding="utf-8").endswith("]\n") for path in sidecars)
+
+
+def test_a_sidecar_that_cannot_be_written(outputs: Path) -> None:
+    """Where the disk refuses (here: a folder stands under the name), that one fails."""
+    checkpoint = next(outputs.rglob("epoch=2-*.ckpt"))
+    checkpoint.with_name("epoch=2-step=200.metadata.yaml").mkdir()
+
+    result = _run(outputs.parent, "convert", "outputs")
+
+    assert result.returncode == 1
+    (failed,) = (line for line in result.stdout.splitlines() if line.startswith("failed"))
+    assert "epoch=2-step=200.metadata.yaml" in failed
+    assert not list(outputs.rglob("*.partial"))
+
+
+def test_a_setting_that_there_is_not_is_exit_2(outputs: Path) -> None:
+    """The message names the file, the setting and those that there are."""
+    (outputs.parent / "checkpoint-meta.toml").write_text("polciy = 'x'\n", encoding="utf-8")
+
+    result = _run(outputs.parent, "convert", "outputs")
+
+    assert result.returncode == 2
+    assert "checkpoint-meta.toml: checkpoint-meta: no setting 'polciy'" in result.stderr
+    assert _run(outputs.parent, "convert", "outputs", "--isolated").returncode == 0
+
+
+def test_metric_names_are_a_setting(tmp_path: Path, make_checkpoint: Callable[..., Path]) -> None:
+    """`metrics = {hmean = "val/score"}` says which logged name is meant."""
+    make_checkpoint(tmp_path / "x.ckpt", monitor="val/score", score=0.5)
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.checkpoint-meta]\nmetrics = { hmean = "val/score" }\n', encoding="utf-8"
+    )
+
+    _run(tmp_path, "convert", ".")
+
+    assert "hmean: 0.5" in (tmp_path / "x.metadata.yaml").read_text(encoding="utf-8")
