@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import ReadError, WriteError
 from checkpoint_meta.readers.yaml import SIDECAR_BYTES, YamlError, read_text, read_yaml
-from checkpoint_meta.schema.text import RETYPED, UnusualError, dump_text
+from checkpoint_meta.schema.text import UnusualError, dump_text, needs_quotes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -195,7 +195,7 @@ def _quoted(value: JSONValue) -> object:
             if not any(isinstance(item, (dict, list)) for item in value):
                 items.fa.set_flow_style()
             return items
-        case str() if RETYPED.fullmatch(value):
+        case str() if needs_quotes(value):
             return DoubleQuotedScalarString(value)
         case _:
             return value

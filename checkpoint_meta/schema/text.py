@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from checkpoint_meta.evidence import JSONValue
 
-RETYPED: Final = re.compile(
+_RETYPED: Final = re.compile(
     r"[-+]?\.?\d.*|~|[-+.]*(?:y|n|yes|no|on|off|true|false|null|nan|inf)|.*:|=|<<",
     re.IGNORECASE,
 )
@@ -23,6 +23,8 @@ RETYPED: Final = re.compile(
 
 _PLAIN: Final = re.compile(r"(?:[A-Za-z_/]|\.\./)[\w./+@%=()-]*(?: [\w./+@%=()-]+)*", re.ASCII)
 """Texts that need no quotes anywhere; fewer than YAML allows."""
+
+_SURROGATES: Final = range(0xD800, 0xE000)
 
 _LONGEST_KEY: Final = 100
 """Characters of a key; a long one would need a form of its own."""
@@ -36,8 +38,8 @@ def dump_text(document: Mapping[str, JSONValue]) -> str:
     """Return the document as YAML.
 
     Raises:
-        UnusualError: if it holds a number that is not finite, a very long key or a text with
-            characters that must be escaped in ways that JSON does not know.
+        UnusualError: if it holds a number that is not finite, a very long key or half of a
+            surrogate pair.
     """
     return "".join(_block(document, ""))
 
@@ -89,12 +91,25 @@ def _key(key: str) -> str:
     return _text(key)
 
 
+def needs_quotes(text: str) -> bool:
+    """Tell whether some reader could take the bare text for something else."""
+    return not _PLAIN.fullmatch(text) or _RETYPED.fullmatch(text) is not None
+
+
 def _text(text: str) -> str:
-    if _PLAIN.fullmatch(text) and not RETYPED.fullmatch(text):
+    if not needs_quotes(text):
         return text
-    if not text.replace("\n", "").replace("\t", "").isprintable():
-        raise UnusualError(text)
-    return json.dumps(text, ensure_ascii=False)
+    quoted = json.dumps(text, ensure_ascii=False)
+    return quoted if quoted.isprintable() else "".join(_escaped(one) for one in quoted)
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    code = ord(character)
+    if code in _SURROGATES:
+        raise UnusualError(character)
+    return f"\\U{code:08X}"
 
 
 def _number(value: float) -> str:
