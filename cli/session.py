@@ -43,13 +43,14 @@ class Session:
         """
         seen: set[Path] = set()
         for root in self.roots:
-            for checkpoint in iter_checkpoints(root, self.layout(root), self._note):
+            for checkpoint in iter_checkpoints(root, self.layout(root), self.note):
                 key = checkpoint.path.absolute()
                 if key not in seen:
                     seen.add(key)
                     yield checkpoint
 
-    def _note(self, error: ReadError) -> None:
+    def note(self, error: ReadError) -> None:
+        """Say that a folder could not be listed, and remember it."""
         self.unreadable.append(error)
         self.output.warn(str(error))
 

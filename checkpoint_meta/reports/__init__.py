@@ -1,1 +1,1 @@
-"""Findings as other tools want to read them."""
+"""Findings as text, for people and for the programs that they use."""

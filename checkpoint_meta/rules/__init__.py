@@ -1,1 +1,1 @@
-"""What must hold of a sidecar, each rule with a code."""
+"""What must hold of a sidecar and its checkpoint, as rules with codes."""

@@ -51,15 +51,20 @@ def nest(values: Mapping[FieldPath, JSONValue]) -> dict[str, JSONValue]:
     """
     document: dict[str, JSONValue] = {}
     for path in sorted(values, key=len):
-        block = document
-        for key in path[:-1]:
-            inner = block.get(key)
-            if not isinstance(inner, dict):
-                inner = {}
-                block[key] = inner
-            block = inner
-        block[path[-1]] = values[path]
+        put(document, path, values[path])
     return document
+
+
+def put(document: dict[str, JSONValue], path: FieldPath, value: JSONValue) -> None:
+    """Set the value at `path`; the mappings on the way are made where there are none."""
+    block = document
+    for key in path[:-1]:
+        inner = block.get(key)
+        if not isinstance(inner, dict):
+            inner = {}
+            block[key] = inner
+        block = inner
+    block[path[-1]] = value
 
 
 def look_up(document: Mapping[str, JSONValue], path: Iterable[str]) -> JSONValue:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import DocumentError
 from checkpoint_meta.evidence import Problem
-from checkpoint_meta.schema.fields import look_up
+from checkpoint_meta.schema.fields import look_up, put
 from checkpoint_meta.schema.v1 import UNKNOWN
 
 if TYPE_CHECKING:
@@ -114,11 +114,11 @@ def _to_1_0(document: Document, folder: str) -> Document:
     _drop_nulls(document, ())
     for path in REQUIRED_TEXTS:
         if look_up(document, path) is None:
-            _put(document, path, UNKNOWN)
+            put(document, path, UNKNOWN)
     _fit_metrics(document)
     _fit_loss(document)
     if look_up(document, ("checkpointing", "save_last")) == "link":
-        _put(document, ("checkpointing", "save_last"), True)  # noqa: FBT003 - a value, no flag
+        put(document, ("checkpointing", "save_last"), True)  # noqa: FBT003 - a value, no flag
     return document
 
 
@@ -187,17 +187,6 @@ def _drop(document: Document, path: FieldPath) -> None:
     block = look_up(document, path[:-1]) if path[:-1] else document
     if isinstance(block, dict):
         block.pop(path[-1], None)
-
-
-def _put(document: Document, path: FieldPath, value: JSONValue) -> None:
-    block = document
-    for key in path[:-1]:
-        inner = block.get(key)
-        if not isinstance(inner, dict):
-            inner = {}
-            block[key] = inner
-        block = inner
-    block[path[-1]] = value
 
 
 UPGRADES: Final[dict[str, tuple[str, Upgrade]]] = {"1.0": ("2.0", _from_1_0)}

@@ -15,6 +15,7 @@ from checkpoint_meta.schema.fields import flatten, look_up
 from checkpoint_meta.schema.migrate import migrate
 from checkpoint_meta.schema.v1 import UNKNOWN
 from checkpoint_meta.sources.contents import numbers
+from checkpoint_meta.sources.current import STAMPED
 from checkpoint_meta.sources.interface import location_of
 from checkpoint_meta.store import read_sidecar
 
@@ -25,18 +26,8 @@ if TYPE_CHECKING:
     from checkpoint_meta.evidence import FieldPath, JSONValue
     from checkpoint_meta.paths import CheckpointFile
 
-STAMPED: Final = frozenset(
-    {
-        "schema_version",
-        "checkpoint_path",
-        "checkpoint",
-        "written_by",
-        "provenance",
-        "upgraded_from",
-        "hydra_config_path",
-    }
-)
-"""Keys of an older sidecar that are written afresh, never claimed."""
+_NOT_CLAIMED: Final = STAMPED | {"hydra_config_path"}
+"""Keys of an older sidecar that are found or written afresh."""
 
 _BARE: Final = frozenset({"precision", "recall", "hmean"})
 
@@ -88,7 +79,7 @@ def _legacy(document: dict[str, JSONValue], origin: Origin) -> Fragment:
     values: dict[FieldPath, JSONValue] = {
         field: value
         for field, value in flatten(document).items()
-        if field[0] not in STAMPED and value not in (None, [], {}, UNKNOWN)
+        if field[0] not in _NOT_CLAIMED and value not in (None, [], {}, UNKNOWN)
     }
     _drop_filler(values)
     notes: tuple[str, ...] = ()

@@ -11,6 +11,10 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from checkpoint_meta.paths import iter_checkpoints
+from checkpoint_meta.schema.document import check_document
+from checkpoint_meta.schema.fields import look_up
+from checkpoint_meta.store import read_sidecar
 from scripts.text_detection.data import MARGIN, MAX_BOXES, draw_scenes
 from scripts.text_detection.metrics import (
     MIN_AREA,
@@ -179,6 +183,23 @@ def test_a_training_leaves_checkpoints_with_their_scores(tmp_path: Path) -> None
     assert saved["metrics"] == {"precision": 0.0, "recall": 0.0, "hmean": 0.0}
     assert saved["hyper_parameters"]["encoder"]["model_name"] == "tiny_cnn"
     assert {"train/loss", "val/loss", "val/hmean"} <= set(trainer.callback_metrics)
+
+
+@pytest.mark.train
+def test_a_training_with_our_callback_leaves_a_sidecar_beside_each_checkpoint(
+    tmp_path: Path,
+) -> None:
+    """As Hydra builds it from `checkpoint_metadata.yaml`, and for the family of the policy."""
+    train(composed("callbacks.checkpoint_metadata.strict=true", f"output_dir={tmp_path}", *TINY))
+
+    found = list(iter_checkpoints(tmp_path))
+    documents = [read_sidecar(checkpoint.sidecar) for checkpoint in found]
+    assert len(found) == 2
+    assert [check_document(document) for document in documents] == [[], []]
+    for document in documents:
+        assert document["exp_name"] == "tiny-text"
+        assert look_up(document, ("metrics", "hmean")) == 0.0
+        assert look_up(document, ("model", "decoder", "in_channels")) == [24, 32, 48]
 
 
 @pytest.mark.parametrize("script", ["demo", "setup", "test"])

@@ -1,0 +1,150 @@
+"""What there is to judge below a PATH: each checkpoint, and each sidecar without one."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from checkpoint_meta.paths import (
+    DEFAULT_LAYOUT,
+    SIDECAR_SUFFIX,
+    CheckpointFile,
+    Layout,
+    is_sharded_checkpoint,
+    iter_checkpoints,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from checkpoint_meta.errors import ReadError
+
+JSON_SUFFIX: Final = ".metadata.json"
+"""Ending of the oldest sidecars."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A checkpoint with its sidecar, there or not; or a sidecar alone."""
+
+    sidecar: Path
+    checkpoint: CheckpointFile | None = None
+
+    @property
+    def path(self) -> Path:
+        """Return what the subject is called by."""
+        return self.checkpoint.path if self.checkpoint else self.sidecar
+
+    @property
+    def readable(self) -> Path | None:
+        """Return the YAML sidecar that is there, under its own or an older name."""
+        older = self.checkpoint.older_sidecars[0] if self.checkpoint else self.sidecar
+        candidates = (path for path in (self.sidecar, older) if path.suffix == ".yaml")
+        return next((path for path in candidates if os.path.lexists(path)), None)
+
+
+def iter_subjects(
+    root: Path,
+    layout: Layout = DEFAULT_LAYOUT,
+    on_error: Callable[[ReadError], None] | None = None,
+) -> Iterator[Subject]:
+    """Yield every checkpoint at or below `root`, then every sidecar that belongs to none.
+
+    A symbolic link stands for what it points to; that is yielded once. A sidecar may be given as
+    `root` itself. A folder that cannot be listed goes to `on_error`.
+
+    Raises:
+        ReadError: if `root` does not exist.
+    """
+    if is_sidecar_name(root.name) and not root.is_dir() and os.path.lexists(root):
+        yield from _around_sidecar(root, layout)
+        return
+    links: list[CheckpointFile] = []
+    judged: set[Path] = set()
+    for checkpoint in iter_checkpoints(root, layout, on_error):
+        if checkpoint.is_temporary:
+            continue
+        if checkpoint.is_link:
+            links.append(checkpoint)
+            continue
+        judged.add(checkpoint.path.resolve())
+        yield Subject(checkpoint.sidecar, checkpoint)
+    yield from _targets(links, judged)
+    if root.is_dir():
+        yield from _orphans(root, layout)
+
+
+def _targets(links: list[CheckpointFile], judged: set[Path]) -> Iterator[Subject]:
+    """Yield what the links point to, unless it was judged; a dangling link as itself."""
+    for link in links:
+        target = link.path.resolve()
+        if not target.exists():
+            yield Subject(link.sidecar, link)
+        elif target not in judged:
+            judged.add(target)
+            checkpoint = replace(link, path=target)
+            yield Subject(checkpoint.sidecar, checkpoint)
+
+
+def _around_sidecar(sidecar: Path, layout: Layout) -> Iterator[Subject]:
+    """Yield the checkpoints that a sidecar belongs to, or the sidecar alone."""
+    owners = owners_of(sidecar, layout)
+    for checkpoint in owners:
+        yield Subject(checkpoint.sidecar, checkpoint)
+    if not owners:
+        yield Subject(sidecar)
+
+
+def _orphans(root: Path, layout: Layout) -> Iterator[Subject]:
+    for sidecar in _iter_sidecars(layout.sidecar_folder(root), set()):
+        if not owners_of(sidecar, layout):
+            yield Subject(sidecar)
+
+
+def is_sidecar_name(name: str) -> bool:
+    """Tell whether a file of this name is a sidecar of any age."""
+    return name.endswith((SIDECAR_SUFFIX, JSON_SUFFIX))
+
+
+def owners_of(sidecar: Path, layout: Layout = DEFAULT_LAYOUT) -> list[CheckpointFile]:
+    """Return the checkpoints that are there and would have this sidecar, or an older name of it."""
+    name = sidecar.name
+    stem = name.removesuffix(SIDECAR_SUFFIX if name.endswith(SIDECAR_SUFFIX) else JSON_SUFFIX)
+    folder = _checkpoint_folder(sidecar.parent, layout)
+    places = [folder / f"{stem}{suffix}" for suffix in dict.fromkeys(layout.suffixes)]
+    places.append(folder / stem)
+    return [CheckpointFile(place, layout) for place in places if _is_checkpoint(place, layout)]
+
+
+def _checkpoint_folder(folder: Path, layout: Layout) -> Path:
+    """Return the folder whose sidecars stand in `folder`."""
+    if layout.sidecar_dir is None:
+        return folder
+    relative = os.path.relpath(folder.absolute(), layout.sidecar_dir.absolute())
+    return layout.root / relative
+
+
+def _is_checkpoint(place: Path, layout: Layout) -> bool:
+    if place.is_dir():
+        return is_sharded_checkpoint(place, {entry.name for entry in os.scandir(place)})
+    return layout.is_checkpoint_name(place.name) and os.path.lexists(place)
+
+
+def _iter_sidecars(folder: Path, entered: set[tuple[int, int]]) -> Iterator[Path]:
+    """Yield every sidecar at or below `folder`; what cannot be listed was told of before."""
+    try:
+        status = folder.stat()
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return
+    if (status.st_dev, status.st_ino) in entered:
+        return
+    entered.add((status.st_dev, status.st_ino))
+    for entry in entries:
+        if entry.is_dir():
+            if not entry.name.startswith("."):
+                yield from _iter_sidecars(folder / entry.name, entered)
+        elif is_sidecar_name(entry.name):
+            yield folder / entry.name
