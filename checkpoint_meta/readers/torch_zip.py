@@ -86,11 +86,16 @@ def fingerprint_of(archive: Archive) -> str | None:
         return None
     entry = archive.entries.get(FINGERPRINT)
     if entry is not None:
-        return archive.read(entry, FINGERPRINT_SIZE).decode("ascii")
+        return to_fingerprint(archive.read(entry, FINGERPRINT_SIZE))
     digest = hashlib.blake2b(digest_size=16)
     for name, entry in sorted(archive.entries.items()):
         digest.update(f"{name}\0{entry.size}\0{entry.crc}\n".encode())
     return digest.hexdigest()
+
+
+def to_fingerprint(record: bytes) -> str | None:
+    """Return what torch recorded; `None` if it is not what torch records."""
+    return record.decode("ascii") if record.isdigit() else None
 
 
 def _name_other(archive: Archive) -> str:
