@@ -10,7 +10,7 @@ import typer
 
 from checkpoint_meta.errors import CheckpointMetaError
 
-from . import convert, schema
+from . import convert, listing, schema
 
 INTERRUPTED = 130
 COULD_NOT_RUN = 2
@@ -24,6 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("convert")(convert.convert_command)
+app.command("list")(listing.list_command)
 app.command("schema")(schema.schema_command)
 
 
