@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, NoReturn, Optional
+from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 
 import typer
 
 from checkpoint_meta.errors import CheckpointMetaError
 
 from . import convert, rules, schema, validate
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 INTERRUPTED = 130
 COULD_NOT_RUN = 2
@@ -49,8 +52,14 @@ def main(
     """Sidecars that explain checkpoints: back-filled, checked and listed. No tensor is read."""
 
 
+def _say_fault(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:
+    """Say a fault of ours in one line, in place of a traceback."""
+    sys.stderr.write(f"ckpt-meta: unexpected {kind.__name__}: {error}; this is our fault\n")
+
+
 def run() -> NoReturn:
     """Run the command line; no traceback reaches a user."""
+    sys.excepthook = _say_fault
     try:
         app()
     except CheckpointMetaError as error:
