@@ -166,6 +166,8 @@ def parse_where(expressions: Sequence[str]) -> Query | None:
     Raises:
         QueryError: if one does not parse.
     """
+    if not expressions:
+        return None
     from checkpoint_meta.catalog.query import join_queries, parse_query
 
     return join_queries(parse_query(expression) for expression in expressions)

@@ -10,7 +10,7 @@ import typer
 
 from checkpoint_meta.errors import CheckpointMetaError
 
-from . import best, convert, diff, listing, rules, schema, validate
+from . import best, convert, diff, index, listing, rules, schema, validate
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -31,6 +31,7 @@ app.command("validate")(validate.validate_command)
 app.command("list")(listing.list_command)
 app.command("best")(best.best_command)
 app.command("diff")(diff.diff_command)
+app.add_typer(index.app, name="index")
 app.command("rules")(rules.rules_command)
 app.command("schema")(schema.schema_command)
 

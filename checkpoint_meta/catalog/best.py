@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from checkpoint_meta.catalog.row import Row
     from checkpoint_meta.evidence import FieldPath
 
+BEST: Final[FieldPath] = ("checkpointing", "best")
 STEP: Final[FieldPath] = ("training", "global_step")
 
 
@@ -46,7 +47,7 @@ class BestOfRuns:
             yield row
 
     def _remember(self, row: Row) -> None:
-        if row.values.get(("checkpointing", "best")) is True:
+        if row.values.get(BEST) is True:
             self._recorded.setdefault(row.run, []).append(row.path)
         score = row.values.get(SCORE)
         if not isinstance(score, (int, float)) or not is_known(score):

@@ -13,6 +13,7 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from checkpoint_meta.errors import WriteError
 from checkpoint_meta.version import VERSION
 
 if TYPE_CHECKING:
@@ -69,10 +70,17 @@ def index_file() -> Path:
 
 
 def remove_indexes() -> list[Path]:
-    """Remove the indexes of all versions, and return their files."""
+    """Remove the indexes of all versions, and return their files.
+
+    Raises:
+        WriteError: if the folder refuses.
+    """
     files = sorted(cache_folder().glob("index-*.sqlite3*"))
     for file in files:
-        file.unlink(missing_ok=True)
+        try:
+            file.unlink(missing_ok=True)
+        except OSError as error:
+            raise WriteError(file, str(error.strerror)) from error
     return files
 
 

@@ -83,6 +83,11 @@ class Record(Mapping[FieldPath, JSONValue]):
     def __getitem__(self, field: FieldPath) -> JSONValue:
         return self._cells[self.shape[field]]
 
+    def get(self, field: FieldPath, default: JSONValue = None) -> JSONValue:  # type: ignore[override]
+        """Return the value of a field, without the detour over an exception."""
+        place = self.shape.get(field)
+        return default if place is None else self._cells[place]
+
     def __contains__(self, field: object) -> bool:
         return field in self.shape
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.catalog.row import Record, is_light
 from checkpoint_meta.catalog.walk import Found, Walk
-from checkpoint_meta.workers import CHUNK, default_jobs, map_in_processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -131,6 +130,7 @@ def _read(batch: Sequence[Found], layout: Layout, options: ScanOptions) -> Itera
     """Yield the facts of each, in several processes where that is worth it."""
     # Imported here, since a catalog that is all in the index needs none of its weight.
     from checkpoint_meta.catalog.facts import read_facts
+    from checkpoint_meta.workers import CHUNK, default_jobs, map_in_processes
 
     work = partial(read_facts, layout=layout, aliases=options.aliases, complete=options.complete)
     opened = sum(one.sidecar is None for one in batch)
