@@ -19,7 +19,7 @@ from checkpoint_meta.schema.fields import look_up
 from checkpoint_meta.workers import map_in_processes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from checkpoint_meta.evidence import JSONValue
@@ -35,6 +35,9 @@ class Finding:
     problem: Problem
     value: str = ""
     """What stands there, as JSON; empty where nothing does, or a secret."""
+
+    only_one: tuple[str, ...] = ()
+    """If given: no finding unless an earlier one had the same here."""
 
     def fingerprint(self, relative_path: str) -> str:
         """Return what tells this finding from others, also after lines have moved."""
@@ -63,6 +66,9 @@ class Gate:
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Field -> logged name, as the project has set."""
 
+    count: Callable[[int], None] | None = None
+    """Read every byte, and call this with how many were read; `None`: do not."""
+
     def severity(self, code: str) -> Severity:
         """Return how much a rule weighs here: as the policy says, else as the rule does."""
         if self.codes is not None and code not in self.codes:
@@ -83,12 +89,27 @@ def validate(
 
 def judge_all(subjects: Iterable[Subject], gate: Gate, *, jobs: int = 1) -> Iterator[Verdict]:
     """Yield one verdict for each subject, in order."""
-    yield from map_in_processes(partial(judge, gate=gate), subjects, jobs)
+    verdicts = map_in_processes(partial(judge, gate=gate), subjects, jobs)
+    first: dict[tuple[str, ...], Path] = {}
+    for verdict in verdicts:
+        kept = tuple(_compared(verdict.findings, first))
+        yield verdict if len(kept) == len(verdict.findings) else replace(verdict, findings=kept)
+
+
+def _compared(findings: Iterable[Finding], first: dict[tuple[str, ...], Path]) -> Iterator[Finding]:
+    """Yield the findings without those of which there may be one, and there is one so far."""
+    for finding in findings:
+        earlier = first.setdefault(finding.only_one, finding.path) if finding.only_one else None
+        if earlier is None:
+            yield finding
+        elif earlier != finding.path:
+            message = f"{finding.problem.message}; the first is {earlier.name}"
+            yield replace(finding, problem=replace(finding.problem, message=message))
 
 
 def judge(subject: Subject, gate: Gate) -> Verdict:
     """Return the verdict on one subject; it raises nothing but a stop from outside."""
-    case = Case(subject, gate.policy, gate.aliases)
+    case = Case(subject, gate.policy, gate.aliases, gate.count)
     found: list[Finding] = []
     for code, rule in all_rules().items():
         severity = gate.severity(code)
@@ -121,7 +142,8 @@ def _placed(findings: list[Finding], case: Case) -> Iterator[Finding]:
 def _finding(case: Case, code: str, severity: Severity, flaw: Flaw) -> Finding:
     problem = Problem(code, flaw.field, flaw.message, severity, flaw.place)
     path = flaw.path or case.subject.readable or case.subject.path
-    return Finding(path, problem, _value(case.document, problem))
+    value = _value(case.document, problem) if flaw.value is None else flaw.value
+    return Finding(path, problem, value, flaw.only_one)
 
 
 def _wants_place(finding: Finding, case: Case) -> bool:

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--update-goldens`, which writes what is printed now as what is expected."""
+    parser.addoption("--update-goldens", action="store_true", help="rewrite expected outputs")
+
+
 @dataclass(frozen=True)
 class Saved:
     """What a checkpoint is made to hold; written by the real `torch.save`."""

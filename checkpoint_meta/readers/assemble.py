@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from checkpoint_meta.errors import printable
 from checkpoint_meta.readers.faults import Fault
 from checkpoint_meta.readers.plain import View
 from checkpoint_meta.readers.state_dict import add_up, describe_tensors, find_state_dict
@@ -44,6 +45,9 @@ _KNOWN: Final = frozenset(
     }
 )
 """Every key at the top that is not custom, beside the state dict's."""
+
+_VERSION: Final = 64
+"""Characters of a version that are kept."""
 
 _TOO_LARGE: Final = 3
 """Parts that may be too large before the rest is left out too."""
@@ -94,7 +98,7 @@ def _with_parts(
         contents,
         epoch=_whole(top.get("epoch")),
         global_step=_whole(top.get("global_step")),
-        lightning_version=version if isinstance(version, str) else None,
+        lightning_version=printable(version[:_VERSION]) if isinstance(version, str) else None,
         hyper_parameters=_first_mapping(plain, "hyper_parameters", "hparams", "module_arguments"),
         datamodule_hyper_parameters=_first_mapping(plain, "datamodule_hyper_parameters"),
         callbacks=_first_mapping(plain, "callbacks") or {},

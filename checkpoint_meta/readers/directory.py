@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ENTRY_MAGIC: Final = b"PK\1\2"
 
-_ENTRY: Final = Struct("<4s4xHH4xLLLHHHHxxLL")
+_ENTRY: Final = Struct("<4s4xHH4xLLLHHHH6xL")
 """Magic, flags, method, CRC, packed, size, lengths of name, extra, comment; disk, offset."""
 
 _END: Final = Struct("<4sHHHHLLH")

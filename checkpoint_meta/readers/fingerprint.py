@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Final
 from checkpoint_meta.readers.archive import LOCAL_MAGIC, Archive, read_entry
 from checkpoint_meta.readers.directory import ENTRY_MAGIC, find_directory, parse_entries
 from checkpoint_meta.readers.opening import steady
-from checkpoint_meta.readers.torch_zip import FINGERPRINT, FINGERPRINT_SIZE, fingerprint_of
+from checkpoint_meta.readers.torch_zip import (
+    FINGERPRINT,
+    FINGERPRINT_SIZE,
+    fingerprint_of,
+    to_fingerprint,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,5 +43,5 @@ def _recorded(ranges: Ranges) -> str | None:
     last = tail[max(0, tail.rfind(ENTRY_MAGIC)) :]
     for entry in parse_entries(last, directory):
         if entry.name.endswith("/" + FINGERPRINT) and entry.crc:
-            return read_entry(ranges, entry, FINGERPRINT_SIZE).decode("ascii")
+            return to_fingerprint(read_entry(ranges, entry, FINGERPRINT_SIZE))
     return None

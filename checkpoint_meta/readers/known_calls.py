@@ -12,6 +12,9 @@ from checkpoint_meta.readers.inert import Call
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_PATH_PARTS: Final = 256
+_PATH_LENGTH: Final = 4096
+
 _SCALARS: Final = (type(None), bool, int, float, str)
 
 
@@ -50,8 +53,9 @@ def _windows_path(call: Call) -> object:
 def _texts(call: Call) -> list[str]:
     if not isinstance(call.args, tuple):
         return []
-    texts = [arg for arg in call.args if isinstance(arg, str)]
-    return texts if len(texts) == len(call.args) else []
+    texts = [arg for arg in call.args[:_PATH_PARTS] if isinstance(arg, str)]
+    whole = len(texts) == len(call.args) and sum(map(len, texts)) <= _PATH_LENGTH
+    return texts if whole else []
 
 
 def _device(call: Call) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from checkpoint_meta.errors import printable
 from checkpoint_meta.readers.builders import BUILDERS, COPYING, copied
 from checkpoint_meta.readers.faults import CutOff, Fault
 from checkpoint_meta.readers.inert import Call, Global
@@ -49,7 +50,7 @@ class Machine:
     @property
     def globals(self) -> tuple[str, ...]:
         """Return the names that were looked up, in order of appearance."""
-        return tuple(self._by_name)
+        return tuple(map(printable, self._by_name))
 
     def charge(self, amount: int) -> None:
         """Take `amount` bytes off the budget."""

@@ -140,9 +140,9 @@ def _frame(machine: Machine, position: int) -> int:
 
 
 CALLS: Final[Mapping[bytes, tuple[int, Opcode]]] = {
-    b"\x80": (16, _protocol),
-    b".": (16, _stop),
-    b"\x95": (16, _frame),
+    b"\x80": (32, _protocol),
+    b".": (32, _stop),
+    b"\x95": (32, _frame),
     b"c": (320, _global),
     b"\x93": (320, _stack_global),
     b"R": (300, _reduce),
@@ -150,7 +150,7 @@ CALLS: Final[Mapping[bytes, tuple[int, Opcode]]] = {
     b"\x92": (300, _new_object_ex),
     b"o": (300, _object),
     b"i": (420, _instance),
-    b"b": (16, _build),
+    b"b": (32, _build),
     b"P": (120, _persistent_text),
     b"Q": (120, _persistent),
     b"\x82": (200, _extension1),

@@ -188,9 +188,9 @@ def _bytes(machine: Machine, position: int, size: int) -> bytes:
 
 
 VALUES: Final[Mapping[bytes, tuple[int, Opcode]]] = {
-    b"N": (16, _constant(None)),
-    b"\x88": (16, _constant(True)),  # noqa: FBT003 - the value itself
-    b"\x89": (16, _constant(False)),  # noqa: FBT003 - the value itself
+    b"N": (32, _constant(None)),
+    b"\x88": (32, _constant(True)),  # noqa: FBT003 - the value itself
+    b"\x89": (32, _constant(False)),  # noqa: FBT003 - the value itself
     b"I": (48, _int_text),
     b"L": (48, _long_text),
     b"J": (48, _binint),

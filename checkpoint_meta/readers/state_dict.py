@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checkpoint_meta.errors import printable
 from checkpoint_meta.readers.contents import TensorInfo
 from checkpoint_meta.readers.dtypes import ITEM_SIZES
 from checkpoint_meta.readers.faults import Fault
@@ -17,6 +18,9 @@ STATE_DICT_KEYS: Final = ("state_dict", "model_state_dict", "model", "module", "
 """Where training scripts put the weights, the usual place first."""
 
 _MODULES: Final = 100_000
+"""Modules, parameters and buffers of a pickled module; shared ones are reached more than once."""
+
+_NAME_LENGTH: Final = 1000
 
 
 class StateDict(NamedTuple):
@@ -67,21 +71,22 @@ def _of_module(module: Call) -> dict[str, Tensor]:
     """Return what `state_dict()` of a pickled module would hold."""
     found: dict[str, Tensor] = {}
     waiting = [("", module)]
-    for _ in range(_MODULES):
-        if not waiting:
-            return found
+    visited = 0
+    while waiting:
         prefix, current = waiting.pop()
         state = current.state if isinstance(current.state, dict) else {}
-        for part in ("_parameters", "_buffers"):
-            for name, tensor in _tensors(state.get(part)).items():
-                found[prefix + name] = tensor
+        parts = _tensors(state.get("_parameters")) | _tensors(state.get("_buffers"))
+        found.update((prefix + name, tensor) for name, tensor in parts.items())
         inner = state.get("_modules")
+        visited += 1 + len(parts) + (len(inner) if isinstance(inner, dict) else 0)
+        if visited > _MODULES or len(prefix) > _NAME_LENGTH:
+            raise Fault(f"its module has more than {_MODULES} parts")
         waiting.extend(
             (f"{prefix}{name}.", module)
             for name, module in reversed(inner.items() if isinstance(inner, dict) else ())
             if isinstance(name, str) and isinstance(module, Call)
         )
-    raise Fault(f"its module has more than {_MODULES} parts")
+    return found
 
 
 def describe_tensors(
@@ -90,7 +95,7 @@ def describe_tensors(
     """Return what is known of each tensor, in order."""
     return tuple(
         TensorInfo(
-            name,
+            printable(name),
             tensor.shape,
             tensor.dtype,
             tensor.storage.key if tensor.storage else None,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from checkpoint_meta.readers.inert import Builder
 
 _DIMENSIONS: Final = 64
+_LARGEST: Final = 1 << 63
 
 _TENSOR_ARGS: Final = 4
 """Storage, offset, shape and strides; then `requires_grad`, hooks and flags."""
@@ -95,7 +96,8 @@ def to_storage(persistent: object) -> object:
 def dtype_name(value: object) -> str | None:
     """Return the name of the dtype that `value` stands for, as torch prints it."""
     if isinstance(value, Global) and value.name.startswith("torch."):
-        return value.name.removeprefix("torch.")
+        name = value.name.removeprefix("torch.")
+        return name if name.isascii() and name.isidentifier() else None
     return None
 
 
@@ -105,7 +107,7 @@ def is_sizes(value: object) -> TypeGuard[tuple[int, ...]]:
         return False
     # Not `all` over a generator: this runs once for each tensor.
     for size in value:  # noqa: SIM110
-        if type(size) is not int or size < 0:
+        if type(size) is not int or not 0 <= size < _LARGEST:
             return False
     return True
 
@@ -148,7 +150,7 @@ def rebuild_parameter(args: tuple[object, ...]) -> object:
 def rebuild_sparse(args: tuple[object, ...]) -> object:
     """Stand in for `torch._utils._rebuild_sparse_tensor`: shape and dtype, no storage."""
     match args:
-        case (Global(), (*parts, tuple(shape), bool())) | (Global(), (*parts, tuple(shape))):
+        case (_, (*parts, tuple(shape), bool())) | (_, (*parts, tuple(shape))):
             values = parts[-1] if parts else None
             if isinstance(values, Tensor) and is_sizes(shape):
                 return Tensor(values.dtype, shape, None)

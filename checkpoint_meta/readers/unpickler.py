@@ -58,8 +58,11 @@ class _Interpreter(Machine):
         position = self._span(start, whole)
         while position == FRAMED:
             inner, end = self.frame
-            # A frame that is cut off still tells what it holds.
-            position = self._span(inner, min(end, whole))
+            if end > whole:
+                # A frame that is cut off still tells what it holds.
+                self._span(inner, whole)
+                return False
+            position = self._span(inner, end)
             if position == end:
                 position = self._span(end, whole)
             elif position != FINISHED:

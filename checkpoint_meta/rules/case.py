@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING
 
 from checkpoint_meta.errors import ReadError
@@ -14,13 +14,14 @@ from checkpoint_meta.schema.fields import look_up
 from checkpoint_meta.schema.v1 import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from checkpoint_meta.evidence import FieldPath, JSONValue, Problem
+    from checkpoint_meta.evidence import FieldPath, Fragment, JSONValue, Problem
     from checkpoint_meta.paths import CheckpointFile
     from checkpoint_meta.readers.contents import CheckpointContents
     from checkpoint_meta.rules.subjects import Subject
+    from checkpoint_meta.sources.interface import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,9 @@ class Case:
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Field -> logged name, as the project has set."""
 
+    count: Callable[[int], None] | None = None
+    """Called with the number of bytes that were checked; `None`: they are not to be."""
+
     @property
     def checkpoint(self) -> CheckpointFile | None:
         """Return the checkpoint, `None` for a sidecar without one."""
@@ -51,6 +55,12 @@ class Case:
     def sidecar(self) -> Path:
         """Return where the sidecar stands, or should."""
         return self.subject.sidecar
+
+    @property
+    def dangles(self) -> bool:
+        """Tell whether the checkpoint is a link to nothing."""
+        checkpoint = self.checkpoint
+        return checkpoint is not None and checkpoint.is_link and not checkpoint.path.exists()
 
     @cached_property
     def _read(self) -> tuple[str, JSONValue, ReadError | None]:
@@ -117,23 +127,22 @@ class Case:
         return isinstance(pinned, list) and ".".join(path) in pinned
 
     @cached_property
-    def _contents(self) -> tuple[CheckpointContents | None, str | None]:
+    def _contents(self) -> CheckpointContents | ReadError | None:
         if self.checkpoint is None:
-            return None, None
-        from checkpoint_meta.sources.reading import read_contents
-
+            return None
         checkpoint = self.checkpoint
-        return guarded(lambda: read_contents(checkpoint))
+        found, fault = guarded(lambda: _contents_or_error(checkpoint))
+        return found or ReadError(checkpoint.path, str(fault))
 
     @property
     def contents(self) -> CheckpointContents | None:
         """Return what the checkpoint says of itself, `None` where it cannot be read."""
-        return self._contents[0]
+        return None if isinstance(self._contents, ReadError) else self._contents
 
     @property
-    def contents_error(self) -> str | None:
+    def contents_error(self) -> ReadError | None:
         """Return why the checkpoint, which is there, could not be read."""
-        return self._contents[1]
+        return self._contents if isinstance(self._contents, ReadError) else None
 
     @cached_property
     def own_claims(self) -> tuple[Claim, ...]:
@@ -162,3 +171,41 @@ class Case:
             for path, value in one.values.items()
             if path != ("exp_name",)
         )
+
+    @property
+    def log_claims(self) -> tuple[Claim, ...]:
+        """Return what the run's logs claim at the checkpoint's own step, if they can be read."""
+        if self.checkpoint is None:
+            return ()
+        checkpoint = self.checkpoint
+        fragments = [
+            one
+            for source in _log_sources(tuple(sorted(self.aliases.items())))
+            for one in guarded(partial(_collected, source, checkpoint))[0] or ()
+        ]
+        return tuple(
+            Claim(path, value, one.decimals.get(path), one.origin.location)
+            for one in fragments
+            for path, value in one.values.items()
+        )
+
+
+def _contents_or_error(checkpoint: CheckpointFile) -> CheckpointContents | ReadError:
+    from checkpoint_meta.sources.reading import read_contents
+
+    try:
+        return read_contents(checkpoint)
+    except ReadError as error:
+        return error
+
+
+def _collected(source: Source, checkpoint: CheckpointFile) -> tuple[Fragment, ...]:
+    return tuple(source.collect(checkpoint))
+
+
+@lru_cache(maxsize=2)
+def _log_sources(aliases: tuple[tuple[str, str], ...]) -> list[Source]:
+    """Return the sources that read logs, kept since they remember what they have read."""
+    from checkpoint_meta.sources.default import default_sources
+
+    return [source for source in default_sources(dict(aliases)) if source.name == "logs"]

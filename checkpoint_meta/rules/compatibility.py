@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from checkpoint_meta.evidence import show_field
@@ -11,6 +12,8 @@ from checkpoint_meta.rules.registry import Flaw, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from checkpoint_meta.catalog.query import Query
+    from checkpoint_meta.evidence import JSONValue
     from checkpoint_meta.rules.case import Case
 
 
@@ -54,7 +57,42 @@ def model_is_as_its_family(case: Case) -> Iterator[Flaw]:
 
 @rule("CM503", "required-by-policy", mend="train with MetadataCallback, or run ckpt-meta convert")
 def required_fields_are_there(case: Case) -> Iterator[Flaw]:
-    """Each field that the policy requires has a value."""
+    """Each field that the policy requires has a value.
+
+    A metric that was logged as NaN has none.
+    """
     for field in case.policy.require if case.document else ():
         if case.value(field) is None:
             yield Flaw(field, f"missing; the policy requires {show_field(field)}")
+
+
+@rule("CM504", "condition-not-met", mend="train better, or ask for less")
+def conditions_are_met(case: Case) -> Iterator[Flaw]:
+    """Each condition of the policy's `where`, and of `--require`, is met.
+
+    A value that is missing or NaN meets no condition.
+    """
+    from checkpoint_meta.schema.fields import flatten
+
+    if not case.document or not case.policy.where:
+        return
+    row = {path: case.value(path) for path in flatten(case.document)}
+    for expression in case.policy.where:
+        query = _query(expression)
+        if not query.matches(row):
+            fields = query.fields()
+            values = [f"{one.name} is {_shown(one.value(row))}" for one in fields]
+            message = f"not met: {expression} ({', '.join(values)})"
+            place = fields[0].paths[0] if fields else ()
+            yield Flaw(place, message, value=expression)
+
+
+@lru_cache(maxsize=64)
+def _query(expression: str) -> Query:
+    from checkpoint_meta.catalog.query import parse_query
+
+    return parse_query(expression)
+
+
+def _shown(value: JSONValue) -> str:
+    return "missing" if value is None else str(value)

@@ -24,7 +24,7 @@ def sidecar_is_there(case: Case) -> Iterator[Flaw]:
     One under an older name is CM206.
     """
     checkpoint = case.checkpoint
-    if checkpoint is None or _dangles(checkpoint) or os.path.lexists(case.sidecar):
+    if checkpoint is None or case.dangles or os.path.lexists(case.sidecar):
         return
     if not any(os.path.lexists(path) for path in checkpoint.older_sidecars):
         yield Flaw((), f"no sidecar {case.sidecar.name}", path=checkpoint.path)
@@ -125,12 +125,8 @@ def sidecar_has_its_name(case: Case) -> Iterator[Flaw]:
 def link_leads_somewhere(case: Case) -> Iterator[Flaw]:
     """A link such as `last.ckpt` points to a checkpoint that is there."""
     checkpoint = case.checkpoint
-    if checkpoint is not None and _dangles(checkpoint):
+    if checkpoint is not None and case.dangles:
         yield Flaw((), f"points to {checkpoint.path.readlink()}", path=checkpoint.path)
-
-
-def _dangles(checkpoint: CheckpointFile) -> bool:
-    return checkpoint.is_link and not checkpoint.path.exists()
 
 
 def _shown(case: Case) -> Path:

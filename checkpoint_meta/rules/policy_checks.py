@@ -6,6 +6,8 @@ import difflib
 from functools import cache
 from typing import TYPE_CHECKING, get_args
 
+from checkpoint_meta.catalog.query import parse_query
+from checkpoint_meta.errors import QueryError
 from checkpoint_meta.evidence import Problem
 from checkpoint_meta.rules.registry import all_rules, is_rule_prefix
 from checkpoint_meta.schema.base import Block
@@ -36,6 +38,15 @@ def check_fields(names: Iterable[str]) -> Iterator[Problem]:
         if name not in known and not inside and (nearly or in_block):
             message = f"no field {name!r}{_guess(name, known)}"
             yield Problem("", ("require", str(place)), message)
+
+
+def check_conditions(expressions: Iterable[str]) -> Iterator[Problem]:
+    """Yield a problem for each condition that does not parse, with a caret under the place."""
+    for place, expression in enumerate(expressions):
+        try:
+            parse_query(expression)
+        except QueryError as error:
+            yield Problem("", ("where", str(place)), str(error))
 
 
 def _guess(name: str, known: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from checkpoint_meta.readers.yaml import parse_yaml, read_text
 from checkpoint_meta.rules.families import Family
 from checkpoint_meta.rules.places import locate
 from checkpoint_meta.rules.policy import Policy, PolicyError
-from checkpoint_meta.rules.policy_checks import check_fields, check_rules
+from checkpoint_meta.rules.policy_checks import check_conditions, check_fields, check_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -111,7 +111,12 @@ def _no_policy(name: str) -> str:
 def _read(path: Path, lineage: tuple[Path, ...]) -> Policy:
     text = read_text(path, POLICY_BYTES)
     given = _parsed(path, text, _PolicyFile)
-    _refuse(path, text, [*check_rules(given.rules), *check_fields(given.require)])
+    problems = (
+        check_rules(given.rules),
+        check_fields(given.require),
+        check_conditions(given.where),
+    )
+    _refuse(path, text, [one for found in problems for one in found])
     severities = _severities(path, text, given.rules)
     base = _base(path, text, given.extends, (*lineage, path.resolve()))
     families = base.families

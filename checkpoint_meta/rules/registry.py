@@ -34,6 +34,12 @@ class Flaw:
     place: Place | None = None
     """Where in the file, if the rule knows it; else it is looked up by the field."""
 
+    value: str | None = None
+    """What tells this flaw from others of the field; `None` for the field's value."""
+
+    only_one: tuple[str, ...] = ()
+    """If given: a flaw only where an earlier subject said the same here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -93,6 +99,7 @@ def all_rules() -> Mapping[str, Rule]:
         files,
         metrics,
         security,
+        summaries,
         truth,
     )
 

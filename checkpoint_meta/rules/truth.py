@@ -88,3 +88,39 @@ def metrics_are_the_checkpoints(case: Case) -> Iterator[Flaw]:
     """Each metric that the checkpoint carries is the same in its sidecar."""
     claims = (one for one in case.own_claims if one.field[0] == "metrics")
     yield from _contradicted(case, claims, "the checkpoint")
+
+
+@rule(
+    "CM307",
+    "contradicts-logs",
+    severity=Severity.WARNING,
+    mend="find out which of the two is another run's",
+)
+def logs_say_the_same(case: Case) -> Iterator[Flaw]:
+    """The metrics are those that the run's logs have at the checkpoint's own step.
+
+    The logs are looked for below the run's folder: `metrics.csv`, TensorBoard's events and the
+    files of W&B's local run. A log that cannot be read contradicts nothing.
+    """
+    claims = (one for one in case.log_claims if one.field[0] in {"metrics", "training"})
+    yield from _contradicted(case, claims, "the run's log")
+
+
+@rule(
+    "CM309",
+    "two-best",
+    severity=Severity.WARNING,
+    mend="run ckpt-meta convert --overwrite on the run's folder",
+)
+def one_is_the_best(case: Case) -> Iterator[Flaw]:
+    """One ModelCheckpoint has one best checkpoint.
+
+    Sidecars in the same folder with the same monitor, mode and `save_top_k` are taken for those
+    of one ModelCheckpoint.
+    """
+    if case.value(("checkpointing", "best")) is not True or case.checkpoint is None:
+        return
+    settings = [case.value(("checkpointing", key)) for key in ("monitor", "mode", "save_top_k")]
+    group = (str(case.sidecar.parent), *map(str, settings))
+    field = ("checkpointing", "best")
+    yield Flaw(field, "a second best checkpoint of one ModelCheckpoint", only_one=group)

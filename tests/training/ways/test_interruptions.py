@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 import signal
 from typing import TYPE_CHECKING
@@ -153,3 +154,27 @@ def test_slurm_signal_inside_our_own_save(slurm: Path) -> None:
 
     assert left.names == {"hpc_ckpt_1.ckpt", "c/epoch=1-step=8.ckpt"}
     assert set(left.each("note").values()) == {"interrupted"}
+
+
+class PreemptOnce(logging.Handler):
+    """Sends the signal at our first note, which comes while a sidecar is being written."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send it once."""
+        del record
+        logging.getLogger("checkpoint_meta.training").removeHandler(self)
+        preempt()
+
+
+def test_slurm_signal_while_a_sidecar_is_written(
+    slurm: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A signal in the midst of our writing is served there and then, and blocks nothing."""
+    caplog.set_level(logging.INFO)
+    (slurm / ".hydra").mkdir(parents=True)
+    (slurm / ".hydra" / "config.yaml").write_text("broken: [")
+    logging.getLogger("checkpoint_meta.training").addHandler(PreemptOnce())
+
+    slurm_trainer(slurm, MetadataCallback(strict=True)).fit(Tiny())
+
+    assert look(slurm).names == {"hpc_ckpt_1.ckpt", "c/epoch=1-step=8.ckpt"}
