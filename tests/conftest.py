@@ -39,13 +39,15 @@ def save_checkpoint(path: Path, saved: Saved | None = None) -> Path:
 
     given = saved or Saved()
     score = None if given.score is None else torch.tensor(given.score)
+    # Not the real folder, whose length would change the size of the file.
+    stored = f"run/checkpoints/{path.name}"
     state_key = f"ModelCheckpoint{{'monitor': {given.monitor!r}, 'mode': {given.mode!r}}}"
     state = {
         "monitor": given.monitor,
         "best_model_score": score,
-        "best_model_path": str(path),
+        "best_model_path": stored,
         "current_score": score,
-        "best_k_models": {} if score is None else {str(path): score},
+        "best_k_models": {} if score is None else {stored: score},
         "last_model_path": "",
     }
     content: dict[str, object] = {
