@@ -88,14 +88,19 @@ def test_every_value_says_where_it_came_from(outputs: Path) -> None:
     assert found["created_at"] == ("file", "epoch=2-step=200.ckpt")
 
 
+def _written(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns
+
+
 def test_the_second_run_writes_nothing(outputs: Path) -> None:
     """Converting again leaves every sidecar as it is, without a write."""
     assert _statuses(outputs) == ["created"] * 3
-    before = {path: path.stat() for path in outputs.rglob("*.metadata.yaml")}
+    before = {path: _written(path) for path in outputs.rglob("*.metadata.yaml")}
 
     assert _statuses(outputs) == ["unchanged"] * 3
 
-    assert {path: path.stat() for path in outputs.rglob("*.metadata.yaml")} == before
+    assert {path: _written(path) for path in outputs.rglob("*.metadata.yaml")} == before
 
 
 def test_the_second_run_opens_no_checkpoint(outputs: Path) -> None:

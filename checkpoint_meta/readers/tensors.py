@@ -150,7 +150,7 @@ def rebuild_parameter(args: tuple[object, ...]) -> object:
 def rebuild_sparse(args: tuple[object, ...]) -> object:
     """Stand in for `torch._utils._rebuild_sparse_tensor`: shape and dtype, no storage."""
     match args:
-        case (Global(), (*parts, tuple(shape), bool())) | (Global(), (*parts, tuple(shape))):
+        case (_, (*parts, tuple(shape), bool())) | (_, (*parts, tuple(shape))):
             values = parts[-1] if parts else None
             if isinstance(values, Tensor) and is_sizes(shape):
                 return Tensor(values.dtype, shape, None)

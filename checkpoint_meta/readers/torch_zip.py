@@ -80,7 +80,8 @@ def storage_crcs(archive: Archive) -> dict[str, int]:
 def fingerprint_of(archive: Archive) -> str | None:
     """Return what tells the archive's contents from others'; `None` without CRCs.
 
-    Torch records one since 2.1; for older files it is made of the CRCs in the directory.
+    Torch records one since 2.1 (`torch:`); for older files it is made of the CRCs in the
+    directory (`crc:`).
     """
     if not archive.entries["data.pkl"].crc:
         return None
@@ -90,12 +91,12 @@ def fingerprint_of(archive: Archive) -> str | None:
     digest = hashlib.blake2b(digest_size=16)
     for name, entry in sorted(archive.entries.items()):
         digest.update(f"{name}\0{entry.size}\0{entry.crc}\n".encode())
-    return digest.hexdigest()
+    return f"crc:{digest.hexdigest()}"
 
 
 def to_fingerprint(record: bytes) -> str | None:
     """Return what torch recorded; `None` if it is not what torch records."""
-    return record.decode("ascii") if record.isdigit() else None
+    return f"torch:{record.decode('ascii')}" if record.isdigit() else None
 
 
 def _name_other(archive: Archive) -> str:

@@ -137,6 +137,13 @@ class Wandb(Block):
     url: str | None = None
 
 
+class LoggerRun(Block):
+    """A logger that wrote to a local folder during training."""
+
+    logger: str | None = Field(None, description="Class of the logger.")
+    folder: str | None = Field(None, description="Relative to the sidecar's own folder.")
+
+
 class Environment(Block):
     """Software that wrote the checkpoint."""
 
@@ -186,6 +193,7 @@ class CheckpointMetadata(Block):
     hydra_overrides: list[str] | None = None
     wandb: Wandb | None = None
     wandb_run_id: str | None = None
+    loggers: list[LoggerRun] | None = None
     environment: Environment | None = None
     written_by: WrittenBy | None = None
     pinned: list[str] | None = Field(

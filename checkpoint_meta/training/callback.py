@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from checkpoint_meta.training._lightning import LightningCallback
 from checkpoint_meta.training.describe import Options
 from checkpoint_meta.training.environment import git_state
-from checkpoint_meta.training.faults import training_goes_on
 from checkpoint_meta.training.interface import model_checkpoints
 from checkpoint_meta.training.recorder import Recorder
 from checkpoint_meta.training.taps import tap_links, tap_strategy
@@ -65,7 +64,7 @@ class MetadataCallback(LightningCallback):
 
     def attach(self, trainer: TrainerLike) -> None:
         """Listen to this Trainer's saves from now on; `fit` does it by itself."""
-        with training_goes_on("listening to saves", strict=self._recorder.options.strict):
+        with self._recorder.faults.training_goes_on("listening to saves"):
             tap_strategy(self._recorder, trainer)
             for owner in model_checkpoints(trainer):
                 tap_links(self._recorder, owner)
@@ -76,7 +75,7 @@ class MetadataCallback(LightningCallback):
         self.attach(trainer)
         if trainer.is_global_zero:
             # Now, since the code may be edited before the first checkpoint is written.
-            with training_goes_on("asking git", strict=self._recorder.options.strict):
+            with self._recorder.faults.training_goes_on("asking git"):
                 git_state(Path.cwd())
 
     def on_train_batch_start(
@@ -97,5 +96,5 @@ class MetadataCallback(LightningCallback):
         self._observe(trainer)
 
     def _observe(self, trainer: TrainerLike) -> None:
-        with training_goes_on("reading the metrics", strict=self._recorder.options.strict):
+        with self._recorder.faults.training_goes_on("reading the metrics"):
             self._recorder.tracker.observe(trainer)

@@ -30,11 +30,10 @@ if TYPE_CHECKING:
     from checkpoint_meta.evidence import JSONValue
     from checkpoint_meta.resolve import Resolution
     from checkpoint_meta.schema.compose import Stamp
-    from checkpoint_meta.training.interface import TrainerLike
     from checkpoint_meta.training.places import FileFacts, Place
     from checkpoint_meta.training.snapshot import TrainerSnapshot
 
-Extra: TypeAlias = "Mapping[str, object] | Callable[[TrainerLike], Mapping[str, object]] | None"
+Extra: TypeAlias = "Mapping[str, object] | Callable[..., Mapping[str, object]] | None"
 """Fields of the user's own, or a function of the Trainer that returns them."""
 
 
@@ -84,7 +83,7 @@ def _resolved(
         own["exp_name",] = options.exp_name
     fragments = [
         Fragment(Origin("training", place.name), own),
-        Fragment(Origin("module", snapshot.model_class), snapshot.weak_values),
+        Fragment(Origin("module", snapshot.model_class), snapshot.weak_values, is_default=True),
         *_kept_fragments(place),
     ]
     run = Claims(()) if place.local is None else run_claims(place.local)

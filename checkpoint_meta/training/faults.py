@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import printable
@@ -13,28 +14,33 @@ if TYPE_CHECKING:
 
 logger: Final = logging.getLogger("checkpoint_meta.training")
 
-_said: Final[set[tuple[str, str]]] = set()
 
+@dataclass(slots=True)
+class Faults:
+    """The faults of one callback, each said in one line, once."""
 
-@contextmanager
-def training_goes_on(action: str, *, strict: bool = False) -> Iterator[None]:
-    """Log whatever goes wrong in the block; a sidecar is not worth a training run.
+    strict: bool = False
+    """Raise them instead, for tests."""
 
-    One line for each kind of fault of an action; its traceback comes at level DEBUG. With
-    `strict` the fault is raised.
-    """
-    try:
-        yield
-    except Exception as error:
-        if strict:
-            raise
-        _say(action, error)
+    said: set[tuple[str, str]] = field(default_factory=set)
 
+    @contextmanager
+    def training_goes_on(self, action: str) -> Iterator[None]:
+        """Log whatever goes wrong in the block; a sidecar is not worth a training run.
 
-def _say(action: str, error: Exception) -> None:
-    kind = type(error).__name__
-    if (action, kind) not in _said:
-        _said.add((action, kind))
-        reason = printable(str(error))
-        logger.warning("%s failed; training goes on without it (%s: %s)", action, kind, reason)
-    logger.debug("%s failed", action, exc_info=error)
+        One line for each kind of fault of an action; its traceback comes at level DEBUG.
+        """
+        try:
+            yield
+        except Exception as error:
+            if self.strict:
+                raise
+            self._say(action, error)
+
+    def _say(self, action: str, error: Exception) -> None:
+        kind = type(error).__name__
+        if (action, kind) not in self.said:
+            self.said.add((action, kind))
+            reason = printable(str(error))
+            logger.warning("%s failed; training goes on without it (%s: %s)", action, kind, reason)
+        logger.debug("%s failed", action, exc_info=error)

@@ -11,7 +11,7 @@ from checkpoint_meta.errors import CheckpointMetaError
 from checkpoint_meta.paths import TEMPORARY_PREFIXES
 from checkpoint_meta.schema.fields import flatten
 from checkpoint_meta.training.describe import Options, describe
-from checkpoint_meta.training.faults import logger, training_goes_on
+from checkpoint_meta.training.faults import Faults, logger
 from checkpoint_meta.training.loggers import logger_claims
 from checkpoint_meta.training.places import WRITING, LocalPlace, Place, place_of
 from checkpoint_meta.training.plain import plain_hyperparameters
@@ -34,6 +34,7 @@ class Recorder:
 
     def __init__(self, options: Options) -> None:
         self.options: Final = options
+        self.faults: Final = Faults(options.strict)
         self.tracker: Final = MetricTracker()
         self._pending: Final[dict[str, list[TrainerSnapshot]]] = {}
         self._marks: Final[dict[str, Mark]] = {}
@@ -45,17 +46,17 @@ class Recorder:
         """Take a snapshot, before the strategy takes the checkpoint apart."""
         if _is_temporary(path):
             return
-        with training_goes_on("reading the metrics", strict=self.options.strict):
+        with self.faults.training_goes_on("reading the metrics"):
             # On all ranks, since it may run collectives.
             self.tracker.observe(trainer)
         if trainer.is_global_zero:
-            with training_goes_on(WRITE, strict=self.options.strict):
+            with self.faults.training_goes_on(WRITE):
                 snapshot = self._take(trainer, checkpoint, path)
                 self._pending.setdefault(path, []).append(snapshot)
 
     def was_saved(self, trainer: TrainerLike, path: str) -> None:
         """Write the sidecar, unless the file itself is still to be written."""
-        with training_goes_on(WRITE, strict=self.options.strict):
+        with self.faults.training_goes_on(WRITE):
             waiting = self._pending.get(path)
             if not waiting:
                 return
@@ -65,7 +66,7 @@ class Recorder:
 
     def was_written(self, checkpoint: Mapping[str, object], path: str) -> None:
         """Write the sidecar of a file that an asynchronous CheckpointIO has written."""
-        with training_goes_on(WRITE, strict=self.options.strict):
+        with self.faults.training_goes_on(WRITE):
             waiting = self._pending.get(path, [])
             moment = moment_of(checkpoint)
             while waiting:
@@ -85,7 +86,7 @@ class Recorder:
         """Remove the sidecar, if its checkpoint is really gone."""
         if _is_temporary(path) or not trainer.is_global_zero:
             return
-        with training_goes_on("removing a sidecar", strict=self.options.strict), WRITING:
+        with self.faults.training_goes_on("removing a sidecar"), WRITING:
             place = self._place(path)
             if place.is_gone():
                 place.remove()
@@ -95,7 +96,7 @@ class Recorder:
         """Link the sidecar as the checkpoint is linked; copy it where that was copied."""
         if not trainer.is_global_zero or target == link:
             return
-        with training_goes_on("linking a sidecar", strict=self.options.strict), WRITING:
+        with self.faults.training_goes_on("linking a sidecar"), WRITING:
             here, there = self._place(link), self._place(target)
             if isinstance(here, LocalPlace) and isinstance(there, LocalPlace):
                 here.follow(there)

@@ -61,11 +61,12 @@ def standing_of(
 
 
 def marks_of(owner: ModelCheckpointLike) -> dict[str, Mark]:
-    """Return the mark of each checkpoint that is kept for its score, the best first."""
-    ranked = _ranked(owner)
+    """Return the mark of each checkpoint that is kept for its score."""
+    if owner.save_top_k <= 0:
+        return {path: Mark(None, path == owner.best_model_path) for path in owner.best_k_models}
     return {
-        path: Mark(place if owner.save_top_k > 0 else None, path == owner.best_model_path)
-        for place, path in enumerate(ranked, start=1)
+        path: Mark(place, path == owner.best_model_path)
+        for place, path in enumerate(_ranked(owner), start=1)
     }
 
 

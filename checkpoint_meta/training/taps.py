@@ -69,11 +69,13 @@ class SaveTap:
         """Save as before; look before it, since sharded strategies empty the checkpoint."""
         path = os.fspath(filepath)
         self.listener.about_to_save(self.trainer, checkpoint, path)
+        returned = False
         try:
             result = self.original(checkpoint, filepath, *args, **kwargs)
-        except BaseException:
-            self.listener.was_not_saved(path)
-            raise
+            returned = True
+        finally:
+            if not returned:
+                self.listener.was_not_saved(path)
         self.listener.was_saved(self.trainer, path)
         return result
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -323,3 +324,27 @@ def test_what_convert_finds_in_the_same_file(tmp_path: Path) -> None:
         "dtypes": contents.dtypes,
     }
     assert left.at("x.ckpt", "hyperparameters") == contents.hyper_parameters
+
+
+WANDB_JOB = """
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import WandbLogger
+from checkpoint_meta import MetadataCallback
+from tests.training.tiny import Tiny, make_trainer
+
+logger = WandbLogger(project="ocr", entity="team", save_dir=".", offline=True, id="1a2b3c4d")
+owner = ModelCheckpoint("c", "x")
+make_trainer(".", MetadataCallback(strict=True), owner, logger=logger, max_epochs=1).fit(Tiny())
+"""
+
+
+def test_wandb_run(tmp_path: Path) -> None:
+    """Entity, project and id of the W&B run are those of the logger's, offline too."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-W", "ignore", "-c", WANDB_JOB]
+    subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+
+    left = look(tmp_path / "c")
+
+    assert left.at("x.ckpt", "wandb") == {"entity": "team", "project": "ocr", "run_id": "1a2b3c4d"}
+    assert left.at("x.ckpt", "wandb_run_id") == "1a2b3c4d"

@@ -113,7 +113,7 @@ def test_extra_function(tmp_path: Path) -> None:
     def extra(trainer: Trainer) -> Mapping[str, object]:
         return {"lr": trainer.optimizers[0].param_groups[0]["lr"], "epoch": trainer.current_epoch}
 
-    left = train(tmp_path, MetadataCallback(extra=extra, strict=True))  # type: ignore[arg-type]
+    left = train(tmp_path, MetadataCallback(extra=extra, strict=True))
 
     assert left.at("epoch=2.ckpt", "lr") == 0.01
     assert left.each("epoch") == {"epoch=0.ckpt": 0, "epoch=2.ckpt": 2}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 import signal
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from checkpoint_meta import MetadataCallback
 from tests.training.tiny import HMEANS, Tiny, look, make_trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import torch
@@ -73,7 +74,16 @@ def test_save_on_exception(tmp_path: Path) -> None:
     assert left.logged("epoch=1-step=6.ckpt") == {"train_loss": 2.0, "train_loss_step": 2.0}
 
 
+@pytest.fixture
+def _keyboard() -> Iterator[None]:
+    """Have Ctrl-C work, also where the tests run in the background; Lightning turns it off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @needs_save_on_exception
+@pytest.mark.usefixtures("_keyboard")
 def test_ctrl_c(tmp_path: Path) -> None:
     """What is saved on Ctrl-C has its sidecar."""
     owner = ModelCheckpoint(tmp_path, "{epoch}-{step}", save_on_exception=True, save_top_k=0)
@@ -153,3 +163,27 @@ def test_slurm_signal_inside_our_own_save(slurm: Path) -> None:
 
     assert left.names == {"hpc_ckpt_1.ckpt", "c/epoch=1-step=8.ckpt"}
     assert set(left.each("note").values()) == {"interrupted"}
+
+
+class PreemptOnce(logging.Handler):
+    """Sends the signal at our first note, which comes while a sidecar is being written."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send it once."""
+        del record
+        logging.getLogger("checkpoint_meta.training").removeHandler(self)
+        preempt()
+
+
+def test_slurm_signal_while_a_sidecar_is_written(
+    slurm: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A signal in the midst of our writing is served there and then, and blocks nothing."""
+    caplog.set_level(logging.INFO)
+    (slurm / ".hydra").mkdir(parents=True)
+    (slurm / ".hydra" / "config.yaml").write_text("broken: [")
+    logging.getLogger("checkpoint_meta.training").addHandler(PreemptOnce())
+
+    slurm_trainer(slurm, MetadataCallback(strict=True)).fit(Tiny())
+
+    assert look(slurm).names == {"hpc_ckpt_1.ckpt", "c/epoch=1-step=8.ckpt"}

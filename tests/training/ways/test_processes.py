@@ -32,7 +32,7 @@ def run(job: str, *arguments: str | Path) -> None:
 
 @pytest.mark.parametrize("strategy", ["ddp", "ddp_spawn"])
 def test_two_processes(tmp_path: Path, strategy: str) -> None:
-    """One process writes; metrics that need all of them are read by all of them."""
+    """With DDP and ddp_spawn one process writes, and all read the metrics that need all."""
     run("several_processes.py", strategy, tmp_path)
 
     left = look(tmp_path)

@@ -184,7 +184,7 @@ def test_learning_rate_finder(tmp_path: Path) -> None:
     )
     trainer.fit(Tunable())
 
-    assert look(tmp_path).names == {"epoch=0-step=4.ckpt"}
+    assert len(look(tmp_path).names) == 1
     assert not [*tmp_path.glob(".*")]
 
 
@@ -234,6 +234,8 @@ def test_lightning_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "--trainer.callbacks+=checkpoint_meta.MetadataCallback",
             "--trainer.callbacks.exp_name=by-cli",
             "--trainer.callbacks.strict=true",
+            '--trainer.callbacks.extra={"team": "ocr"}',
+            '--trainer.callbacks.metrics={"recall": "val/hmean"}',
             "--trainer.accelerator=cpu",
             "--trainer.devices=1",
             "--trainer.logger=false",
@@ -248,3 +250,5 @@ def test_lightning_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     left = look(tmp_path)
 
     assert left.each("exp_name") == {"checkpoints/epoch=0-step=4.ckpt": "by-cli"}
+    assert left.each("team") == {"checkpoints/epoch=0-step=4.ckpt": "ocr"}
+    assert left.each("metrics.recall") == {"checkpoints/epoch=0-step=4.ckpt": HMEANS[0]}
