@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from checkpoint_meta.evidence import Problem, Severity
 from checkpoint_meta.faults import guarded
 from checkpoint_meta.masking import is_secret_name
-from checkpoint_meta.rules.case import Case
+from checkpoint_meta.rules.case import Case, forget_logs
 from checkpoint_meta.rules.findings import Finding, Verdict
 from checkpoint_meta.rules.places import locate
 from checkpoint_meta.rules.policy import Policy
@@ -61,6 +61,7 @@ def validate(
 
 def judge_all(subjects: Iterable[Subject], gate: Gate, *, jobs: int = 1) -> Iterator[Verdict]:
     """Yield one verdict for each subject, in order."""
+    forget_logs()
     verdicts = map_in_processes(partial(judge, gate=gate), subjects, jobs)
     first: dict[tuple[str, ...], Path] = {}
     for verdict in verdicts:
