@@ -83,7 +83,7 @@ def _resolved(
         own["exp_name",] = options.exp_name
     fragments = [
         Fragment(Origin("training", place.name), own),
-        Fragment(Origin("module", snapshot.model_class), snapshot.weak_values),
+        Fragment(Origin("module", snapshot.model_class), snapshot.weak_values, is_default=True),
         *_kept_fragments(place),
     ]
     run = Claims(()) if place.local is None else run_claims(place.local)
