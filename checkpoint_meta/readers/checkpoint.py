@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from checkpoint_meta.readers.folders import read_folder
@@ -34,4 +35,5 @@ def read_checkpoint_file(path: Path) -> CheckpointContents:
     Raises:
         ReadError: if it cannot be read, is not a checkpoint, or changed while it was read.
     """
-    return read_folder(path) if path.is_dir() else read_file(path)
+    # Not `path.is_dir()`, which raises where the folder above may not be entered.
+    return read_folder(path) if os.path.isdir(path) else read_file(path)  # noqa: PTH112
