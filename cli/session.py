@@ -15,6 +15,7 @@ from .output import Output
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from checkpoint_meta.catalog.row import Row
     from checkpoint_meta.paths import CheckpointFile
 
 
@@ -48,6 +49,25 @@ class Session:
                 if key not in seen:
                     seen.add(key)
                     yield checkpoint
+
+    def rows(self, *, complete: bool = False) -> Iterator[Row]:
+        """Yield a row of the catalog for each checkpoint below the PATHs, and for each orphan.
+
+        Raises:
+            ReadError: if a PATH does not exist.
+        """
+        from checkpoint_meta.catalog.scan import ScanOptions, scan
+
+        options = ScanOptions(self.settings.metrics, complete)
+        seen: set[str] = set()
+        for root in self.roots:
+            for row in scan(root, self.layout(root), options, self.note):
+                if len(self.roots) > 1:
+                    key = str(Path(row.path).absolute())
+                    if key in seen:
+                        continue
+                    seen.add(key)
+                yield row
 
     def note(self, error: ReadError) -> None:
         """Say that a folder could not be listed, and remember it."""

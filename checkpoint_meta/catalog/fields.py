@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from checkpoint_meta.errors import QueryError
+from checkpoint_meta.evidence import show_field
 from checkpoint_meta.schema.fields import look_up
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ ROW_FIELDS: Final = ("path", "run", "status", "size", "age")
 
 _NAMES: Final = """
     schema_version checkpoint_path exp_name created_at hydra_config_path hydra_overrides
-    wandb_run_id pinned hyperparameters
+    wandb_run_id loggers pinned hyperparameters
     checkpoint.format checkpoint.size_bytes checkpoint.mtime_ns checkpoint.fingerprint
     checkpoint.sha256 checkpoint.weights_only
     training.epoch training.global_step training.training_phase training.max_epochs
@@ -88,6 +90,23 @@ def known_fields(name: str) -> tuple[FieldPath, ...]:
     if path[0] in _BLOCKS:
         return ()
     return tuple(field for field in FIELDS if field[-len(path) :] == path)
+
+
+def ambiguity(name: str) -> str | None:
+    """Return the sentence that tells the fields between which `name` leaves the choice."""
+    known = known_fields(name)
+    return f"{name!r} is ambiguous: {', '.join(map(show_field, known))}" if len(known) > 1 else None
+
+
+def asked_field(name: str) -> Field:
+    """Return the field that a person asks for.
+
+    Raises:
+        QueryError: if there are several.
+    """
+    if reason := ambiguity(name):
+        raise QueryError(name, 0, reason)
+    return find_field(name)
 
 
 def find_field(name: str) -> Field:

@@ -23,12 +23,11 @@ from checkpoint_meta.catalog.conditions import (
     Negation,
     Scalar,
 )
-from checkpoint_meta.catalog.fields import Field, find_field, known_fields
+from checkpoint_meta.catalog.fields import Field, ambiguity, find_field
 from checkpoint_meta.catalog.pattern_syntax import compile_pattern
 from checkpoint_meta.catalog.patterns import PatternError
 from checkpoint_meta.catalog.scanner import Scanner
 from checkpoint_meta.errors import QueryError
-from checkpoint_meta.evidence import show_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -168,11 +167,9 @@ class _Parser(Scanner):
             self.place = begin
             raise self.error("expected FIELD OPERATOR VALUE")
         name = found[1] or found[2]
-        known = known_fields(name)
-        if len(known) > 1:
+        if reason := ambiguity(name):
             self.place = begin
-            meant = ", ".join(map(show_field, known))
-            raise self.error(f"{name!r} is ambiguous: {meant}")
+            raise self.error(reason)
         return find_field(name)
 
     def _values(self) -> tuple[Scalar, ...]:

@@ -277,11 +277,11 @@ def test_what_is_not_a_checkpoint_is_named(tmp_path: Path, kind: str) -> None:
     assert str(caught.value).startswith(str(path))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_no_permission_is_named(tmp_path: Path) -> None:
+def test_no_permission_is_named(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """A file that may not be read says so."""
     path = tmp_path / "x.ckpt"
     path.touch(mode=0)
+    request.getfixturevalue("unprivileged")
 
     with pytest.raises(ReadError, match="Permission denied"):
         read_checkpoint_file(path)

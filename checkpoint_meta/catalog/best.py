@@ -1,0 +1,62 @@
+"""The best checkpoint of each run, found while rows pass by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from checkpoint_meta.catalog.conditions import is_known
+from checkpoint_meta.catalog.row import Status
+from checkpoint_meta.catalog.sorting import MODE, MONITOR, SCORE, Order, order_by_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from checkpoint_meta.catalog.row import Row
+
+STEP = ("training", "global_step")
+
+
+class BestOfRuns:
+    """Remembers what each run recorded as its best, else its best score; earlier wins a tie.
+
+    Links, and what is stale or cannot be read, are passed by.
+    """
+
+    def __init__(self) -> None:
+        self._recorded: dict[str, list[str]] = {}
+        self._scored: dict[str, tuple[float, float, str]] = {}
+
+    def watch(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """Yield each row, and remember it if it is the best so far."""
+        for row in rows:
+            if is_eligible(row):
+                self._remember(row)
+            yield row
+
+    def _remember(self, row: Row) -> None:
+        if row.values.get(("checkpointing", "best")) is True:
+            self._recorded.setdefault(row.run, []).append(row.path)
+        score = row.values.get(SCORE)
+        if not isinstance(score, (int, float)) or not is_known(score):
+            return
+        step = row.values.get(STEP)
+        rank = -score if _is_high(row) else score
+        standing = (rank, step if isinstance(step, int) else float("inf"), row.path)
+        self._scored[row.run] = min(standing, self._scored.get(row.run, standing))
+
+    def paths(self) -> frozenset[str]:
+        """Return the path of each best checkpoint that was seen."""
+        scored = {path for run, (_, _, path) in self._scored.items() if run not in self._recorded}
+        return frozenset(scored.union(*self._recorded.values()))
+
+
+def is_eligible(row: Row) -> bool:
+    """Tell whether a checkpoint may be called the best."""
+    return row.link is None and row.readable and row.status is not Status.STALE
+
+
+def _is_high(row: Row) -> bool:
+    mode = row.values.get(MODE)
+    if mode in ("min", "max"):
+        return mode == "max"
+    return order_by_name(str(row.values.get(MONITOR))) is Order.DESCENDING

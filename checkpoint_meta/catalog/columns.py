@@ -1,0 +1,160 @@
+"""Which columns a list of checkpoints has, and what stands in them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from checkpoint_meta.catalog.fields import OTHER_METRICS, Field, asked_field, find_field
+from checkpoint_meta.catalog.row import RowFields
+from checkpoint_meta.catalog.sorting import MONITOR
+from checkpoint_meta.errors import QueryError
+from checkpoint_meta.evidence import show_field
+from checkpoint_meta.metric_names import SPELLINGS, standing
+from checkpoint_meta.resolve import agrees
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from checkpoint_meta.catalog.row import Row
+    from checkpoint_meta.evidence import FieldPath, JSONValue
+
+_METRICS: Final = "metrics"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column."""
+
+    name: str
+    """As people write it in `--columns`, and what stands at its head."""
+
+    field: Field | None = None
+    """`None` for what is not a value of the sidecar."""
+
+    def value(self, row: Row, now: float) -> JSONValue:
+        """Return what stands in it for one row, as a program would want it."""
+        if self.field is not None:
+            return self.field.value(RowFields(row, now))
+        return _OWN[self.name](row)
+
+
+_OWN: Final[dict[str, Callable[[Row], JSONValue]]] = {
+    "run": lambda row: row.run,
+    "checkpoint": lambda row: row.path,
+    "sidecar": lambda row: row.sidecar,
+    "status": lambda row: row.status.value,
+    "size": lambda row: row.size,
+    "link": lambda row: row.link,
+    "problem": lambda row: row.problem,
+}
+
+LEADING: Final = ("run", "checkpoint", "epoch", "step")
+TRAILING: Final = ("age", "size", "status")
+
+
+def column(name: str) -> Column:
+    """Return the column of this name."""
+    return Column(name) if name in _OWN else Column(name, find_field(name))
+
+
+def default_columns(rows: Sequence[Row]) -> list[Column]:
+    """Return run, checkpoint, epoch, step, the metrics, age, size and status.
+
+    Of the metrics those that are monitored, and those that differ.
+    """
+    names = [*LEADING, *metric_names(rows), *TRAILING]
+    names += [name for name in ("link", "problem") if any(_OWN[name](row) for row in rows)]
+    return [column(name) for name in names]
+
+
+def metric_names(rows: Sequence[Row]) -> list[str]:
+    """Return the names of the metrics that are monitored, then of those that differ."""
+    distinct: dict[FieldPath, set[JSONValue]] = {}
+    counts: dict[FieldPath, int] = {}
+    monitored: dict[FieldPath, None] = {}
+    for row in rows:
+        monitor = row.values.get(MONITOR)
+        if isinstance(monitor, str):
+            monitored[_field_of(monitor)] = None
+        for field, value in row.values.items():
+            if field[0] == _METRICS and isinstance(value, (int, float)):
+                seen = distinct.setdefault(field, set())
+                counts[field] = counts.get(field, 0) + 1
+                if len(seen) <= 1:
+                    seen.add(value)
+    differing = [
+        field for field, seen in distinct.items() if len(seen) > 1 or counts[field] < len(rows)
+    ]
+    ordered = [field for field in monitored if field in distinct]
+    ordered += sorted(set(differing) - set(ordered), key=_rank)
+    return [short_name(field) for field in _without_echoes(ordered, rows)]
+
+
+def _field_of(monitor: str) -> FieldPath:
+    """Return the field in which the monitored metric stands."""
+    for name in SPELLINGS:
+        if standing(name, monitor) is not None:
+            return (_METRICS, name)
+    return (*OTHER_METRICS, monitor)
+
+
+def _rank(field: FieldPath) -> tuple[int, FieldPath]:
+    known = list(SPELLINGS)
+    return (known.index(field[1]) if field[1] in known else len(known)), field
+
+
+def _without_echoes(fields: Iterable[FieldPath], rows: Sequence[Row]) -> list[FieldPath]:
+    """Return the fields without logged metrics that only say again what a field says."""
+    return [
+        field
+        for field in fields
+        if field[:2] != OTHER_METRICS
+        or (home := _field_of(field[2])) == field
+        or any(not agrees(row.values.get(field), row.values.get(home)) for row in rows)
+    ]
+
+
+def short_name(field: FieldPath) -> str:
+    """Return the shortest name by which a query finds the field."""
+    name = field[-1]
+    return name if field in find_field(name).paths else show_field(field)
+
+
+def all_columns(rows: Iterable[Row]) -> list[Column]:
+    """Return a column for each field that any row has."""
+    fields: dict[FieldPath, None] = {}
+    for row in rows:
+        fields |= dict.fromkeys(row.values)
+    named = [Column(show_field(field), Field(show_field(field), (field,))) for field in fields]
+    return [*(column(name) for name in _OWN), *named]
+
+
+def column_names(text: str) -> tuple[str, ...]:
+    """Return the names in `A,B,+C,-D`.
+
+    Raises:
+        QueryError: if several fields have one of these names, or a sign has none.
+    """
+    names = tuple(name for part in text.split(",") if (name := part.strip()))
+    for name in names:
+        bare = name.lstrip("+-")
+        if not bare:
+            raise QueryError(text, text.index(name), "expected a column behind + or -")
+        if bare not in _OWN:
+            asked_field(bare)
+    return names
+
+
+def choose_columns(wanted: Sequence[str], rows: Sequence[Row]) -> list[Column]:
+    """Return the columns that `A,B,+C,-D` asks for, a name at a time.
+
+    Plain names stand in place of the default columns; `+` adds one, `-` takes one away.
+    """
+    plain = [name for name in wanted if name[0] not in "+-"]
+    chosen = [column(name) for name in plain] if plain else default_columns(rows)
+    added = [column(name[1:]) for name in wanted if name[0] == "+"]
+    removed = {name[1:] for name in wanted if name[0] == "-"}
+    names = {one.name for one in chosen}
+    chosen += [one for one in added if one.name not in names]
+    return [one for one in chosen if one.name not in removed]

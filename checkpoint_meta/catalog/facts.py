@@ -1,0 +1,207 @@
+"""What is true of one checkpoint, by its sidecar or, where that does not hold, by itself."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from checkpoint_meta.catalog.row import FileState, Row, Status
+from checkpoint_meta.catalog.walk import state_of
+from checkpoint_meta.claims import Claims, gather, resolve_claims
+from checkpoint_meta.errors import DocumentError, printable
+from checkpoint_meta.faults import guarded
+from checkpoint_meta.paths import CheckpointFile
+from checkpoint_meta.schema.document import check_document
+from checkpoint_meta.schema.fields import flatten
+from checkpoint_meta.schema.migrate import migrate
+from checkpoint_meta.schema.v2 import SCHEMA_VERSION
+from checkpoint_meta.sources.current import CurrentSidecar
+from checkpoint_meta.sources.default import default_sources
+from checkpoint_meta.sources.reading import read_contents
+from checkpoint_meta.sources.sidecar import SidecarSource
+from checkpoint_meta.store import read_sidecar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from checkpoint_meta.catalog.walk import Found
+    from checkpoint_meta.evidence import FieldPath, Fragment, JSONValue
+    from checkpoint_meta.paths import Layout
+
+Document = dict[str, "JSONValue"]
+
+
+class Watched(NamedTuple):
+    """A file or folder that a row was read from beside its checkpoint and sidecar."""
+
+    path: str
+    state: FileState | None
+
+
+class Facts(NamedTuple):
+    """A row, and what must not have changed for it to hold."""
+
+    row: Row
+    watched: tuple[Watched, ...] = ()
+
+
+def read_facts(
+    found: Found, *, layout: Layout, aliases: Mapping[str, str], complete: bool = False
+) -> Facts:
+    """Return what is known of one checkpoint; whatever is wrong with it is in the row.
+
+    With `complete`, what a sidecar of ours leaves open is asked of the other sources too, which
+    opens the checkpoint.
+    """
+    reader = _Reader(found, layout, aliases, complete)
+    facts, fault = guarded(reader.read)
+    return facts or Facts(reader.row(Status.INVALID, {}, fault, readable=False))
+
+
+class _Reader(NamedTuple):
+    found: Found
+    layout: Layout
+    aliases: Mapping[str, str]
+    complete: bool
+
+    def read(self) -> Facts:
+        """Return the facts by what stands there."""
+        if self.found.is_orphan:
+            return self._orphan()
+        if self.found.state is None:
+            target = os.readlink(self.found.path)
+            problem = f"a dangling link to {target}"
+            return Facts(self.row(Status.MISSING, {}, problem, readable=False))
+        if self._sidecar is None:
+            return self._by_itself(Status.MISSING)
+        document, fault = guarded(lambda: read_document(Path(str(self._sidecar))))
+        if document is None:
+            return self._by_itself(Status.INVALID, fault)
+        return self._by_sidecar(document)
+
+    @property
+    def _checkpoint(self) -> CheckpointFile:
+        """Return the checkpoint, or what it is a link to."""
+        path = Path(self.found.path)
+        return CheckpointFile(path.resolve() if self.found.is_link else path, self.layout)
+
+    @property
+    def _sidecar(self) -> str | None:
+        """Return the sidecar; a link without one of its own has its target's."""
+        if self.found.sidecar or not self.found.is_link:
+            return self.found.sidecar
+        target = self._checkpoint.sidecar
+        return str(target) if target.exists() else None
+
+    def _orphan(self) -> Facts:
+        document, fault = guarded(lambda: read_document(Path(str(self.found.sidecar))))
+        values = flatten(migrate(document, SCHEMA_VERSION)) if document else {}
+        return Facts(self.row(Status.ORPHAN, values, fault, readable=False))
+
+    def _by_sidecar(self, document: Document) -> Facts:
+        if "written_by" not in document:
+            return self._by_itself(Status.OK)
+        holds = self._holds(document)
+        if holds and not (self.complete and is_incomplete(document)):
+            return Facts(self.row(Status.OK, flatten(document)))
+        current = CurrentSidecar(document, holds)
+        if holds:
+            return self._by_itself(Status.OK, None, current)
+        problem = "the checkpoint changed since its sidecar was written"
+        return self._by_itself(Status.STALE, problem, current)
+
+    def _holds(self, document: Document) -> bool:
+        """Tell whether the sidecar describes the checkpoint that lies there now."""
+        recorded, state = document.get("checkpoint"), self.found.state
+        if not isinstance(recorded, dict) or state is None:
+            return True
+        size, time = recorded.get("size_bytes"), recorded.get("mtime_ns")
+        if size is None or (size, time) == (state.size, state.mtime_ns):
+            return True
+        if size != state.size:
+            return False
+        mark = recorded.get("fingerprint")
+        # A copied file has a new time, and is the same checkpoint.
+        return mark is not None and mark == read_contents(self._checkpoint).fingerprint
+
+    def _by_itself(
+        self, status: Status, problem: str | None = None, current: CurrentSidecar | None = None
+    ) -> Facts:
+        """Resolve what all sources say, in the order of trust."""
+        checkpoint = self._checkpoint
+        claims, fault = guarded(lambda: gather(checkpoint, default_sources(self.aliases)))
+        cut = claims is not None and read_contents(checkpoint).incomplete
+        if claims is None:
+            claims = self._by_older_sidecar(checkpoint)
+        standing: tuple[Fragment, ...] = tuple(current.fragments()) if current else ()
+        resolution = resolve_claims(Claims((*claims.fragments, *standing), claims.notes))
+        values = {field: value for field, value in resolution.values.items() if value is not None}
+        places = {origin.location for origin in resolution.provenance.values()}
+        problem = problem or fault or ("cut off" if cut else None)
+        readable = fault is None and not cut
+        row = self.row(status if readable else Status.INVALID, values, problem, readable=readable)
+        return Facts(row, watched(checkpoint, places))
+
+    def _by_older_sidecar(self, checkpoint: CheckpointFile) -> Claims:
+        """Return what a sidecar says of a checkpoint that cannot be read."""
+        claims, _ = guarded(lambda: gather(checkpoint, [SidecarSource()]))
+        return claims or Claims(())
+
+    def row(
+        self,
+        status: Status,
+        values: Mapping[FieldPath, JSONValue],
+        problem: str | None = None,
+        *,
+        readable: bool = True,
+    ) -> Row:
+        """Return the row."""
+        found = self.found
+        link = os.readlink(found.path) if found.is_link else None
+        if problem:
+            problem = problem.removeprefix(f"{printable(found.path)}: ")
+        return Row(
+            found.path,
+            found.run,
+            status,
+            found.sidecar or self._sidecar,
+            found.state,
+            values,
+            problem,
+            readable,
+            link,
+        )
+
+
+def read_document(path: Path) -> Document:
+    """Return the document of a sidecar that is valid in its own version.
+
+    Raises:
+        ReadError: if it cannot be read.
+        DocumentError: with every reason why it is not valid.
+    """
+    document = read_sidecar(path)
+    problems = [problem for problem in check_document(document) if problem.code != "CM108"]
+    if problems:
+        raise DocumentError(problems, path)
+    return document
+
+
+def is_incomplete(document: Document) -> bool:
+    """Tell whether other sources might know more: `convert` has asked them all already."""
+    written_by = document.get("written_by")
+    return not isinstance(written_by, dict) or written_by.get("how") != "convert"
+
+
+def watched(checkpoint: CheckpointFile, locations: set[str]) -> tuple[Watched, ...]:
+    """Return the state of everything whose change may change what the sources say."""
+    run, folder = checkpoint.run_dir, checkpoint.sidecar.parent
+    files = {
+        os.path.normpath(folder / location)
+        for location in locations
+        if location and "#" not in location and "://" not in location
+    }
+    folders = {str(run), str(run / ".hydra"), str(checkpoint.path.parent)}
+    places = (files | folders) - {str(checkpoint.path)}
+    return tuple(Watched(place, state_of(place)) for place in sorted(places))

@@ -1,0 +1,177 @@
+"""One checkpoint as the catalog knows it."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from checkpoint_meta.catalog.fields import ROW_FIELDS
+from checkpoint_meta.evidence import FieldPath, JSONValue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Status(StrEnum):
+    """How a checkpoint and its sidecar stand to each other."""
+
+    OK = "ok"
+    MISSING = "missing"
+    """No sidecar: the row has what can be read from the checkpoint itself."""
+
+    STALE = "stale"
+    """The checkpoint is no longer the one that the sidecar describes."""
+
+    INVALID = "invalid"
+    """The sidecar is not valid, or the checkpoint cannot be read."""
+
+    ORPHAN = "orphan"
+    """A sidecar without its checkpoint."""
+
+
+Shape = dict[FieldPath, int]
+
+_shapes: Final[dict[tuple[FieldPath, ...], Shape]] = {}
+
+
+def shape_of(fields: tuple[FieldPath, ...]) -> Shape:
+    """Return the place of each field, the same object for the same fields."""
+    if fields not in _shapes:
+        _shapes[fields] = {field: place for place, field in enumerate(fields)}
+    return _shapes[fields]
+
+
+class Record(Mapping[FieldPath, JSONValue]):
+    """Values by field; the fields are shared by all records that have the same.
+
+    A dictionary for each of 100,000 checkpoints would not fit into 100 MB.
+    """
+
+    __slots__ = ("_cells", "shape")
+
+    def __init__(self, shape: Shape, cells: Sequence[JSONValue]) -> None:
+        self.shape = shape
+        self._cells = cells
+
+    @classmethod
+    def of(cls, values: Mapping[FieldPath, JSONValue]) -> Record:
+        """Return the record of these values."""
+        return cls(shape_of(tuple(values)), tuple(values.values()))
+
+    def __getitem__(self, field: FieldPath) -> JSONValue:
+        return self._cells[self.shape[field]]
+
+    def __contains__(self, field: object) -> bool:
+        return field in self.shape
+
+    def __iter__(self) -> Iterator[FieldPath]:
+        return iter(self.shape)
+
+    def __len__(self) -> int:
+        return len(self.shape)
+
+
+class FileState(NamedTuple):
+    """What tells, without opening a file, that it is still the same."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+class Row(NamedTuple):
+    """What the catalog says about one checkpoint."""
+
+    path: str
+    """The checkpoint, or, for an orphan, where it would be."""
+
+    run: str
+    """Folder of the run."""
+
+    status: Status
+    sidecar: str | None
+    """The sidecar that stands there."""
+
+    state: FileState | None
+    """Of the checkpoint; `None` where there is none."""
+
+    values: Mapping[FieldPath, JSONValue]
+    problem: str | None = None
+    """Why the status is not `ok`, where there is more to say."""
+
+    readable: bool = True
+    """The checkpoint is there, and is one as far as anybody looked."""
+
+    link: str | None = None
+    """What the checkpoint is a symbolic link to."""
+
+    @property
+    def size(self) -> int | None:
+        """Return the checkpoint's size in bytes."""
+        return self.state.size if self.state else None
+
+    @property
+    def location(self) -> str:
+        """Return the path that exists: the sidecar's for an orphan."""
+        return self.sidecar if self.status is Status.ORPHAN and self.sidecar else self.path
+
+    @property
+    def name(self) -> str:
+        """Return the checkpoint's path below its run."""
+        return os.path.relpath(self.path, self.run)
+
+
+class RowFields(Mapping[FieldPath, JSONValue]):
+    """A row's values, and what the row itself has, by the names that queries use."""
+
+    __slots__ = ("_now", "_row", "_values")
+
+    def __init__(self, row: Row, now: float) -> None:
+        self._row = row
+        self._values = row.values
+        self._now = now
+
+    def __getitem__(self, field: FieldPath) -> JSONValue:
+        if field in self._values or len(field) != 1:
+            return self._values[field]
+        match field[0]:
+            case "path":
+                return self._row.path
+            case "run":
+                return self._row.run
+            case "status":
+                return self._row.status.value
+            case "size":
+                return self._row.size
+            case "age":
+                return age_in_days(self._row, self._now)
+        raise KeyError(field)
+
+    def __contains__(self, field: object) -> bool:
+        return field in self._values or field in _OWN
+
+    def __iter__(self) -> Iterator[FieldPath]:
+        yield from self._values
+        yield from _OWN
+
+    def __len__(self) -> int:
+        return len(self._values) + len(_OWN)
+
+
+_OWN: Final = frozenset((name,) for name in ROW_FIELDS)
+
+
+def age_in_days(row: Row, now: float) -> float | None:
+    """Return how long ago the checkpoint was written."""
+    written = row.values.get(("created_at",))
+    try:
+        moment = datetime.fromisoformat(str(written)).timestamp()
+    except ValueError:
+        if row.state is None:
+            return None
+        moment = row.state.mtime_ns / 1e9
+    return (now - moment) / 86400

@@ -1,0 +1,113 @@
+"""Which rows are shown, and in which order: filter, sort, the best of each group, limit. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, deque
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from checkpoint_meta.catalog.best import is_eligible
+from checkpoint_meta.catalog.fields import ROW_FIELDS, Field, find_field
+from checkpoint_meta.catalog.row import RowFields
+from checkpoint_meta.catalog.sorting import SCORE, Order, better_order, sort_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from checkpoint_meta.catalog.query import Query
+    from checkpoint_meta.catalog.row import Row, Status
+    from checkpoint_meta.catalog.sorting import SortKey
+    from checkpoint_meta.evidence import FieldPath, JSONValue
+
+RUN: Final = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What somebody wants to see."""
+
+    where: Query | None = None
+    statuses: frozenset[Status] = frozenset()
+    """Empty for any."""
+
+    sort: tuple[SortKey, ...] = ()
+    per: Field | None = None
+    """What rows are grouped by; only the best `top` of each group stay."""
+
+    top: int = 1
+    limit: int | None = None
+    aliases: Mapping[str, str] | None = None
+
+    @property
+    def is_stream(self) -> bool:
+        """Tell whether each row can be shown as soon as it is known."""
+        return not self.sort and self.per is None
+
+    def fields(self) -> Iterator[Field]:
+        """Yield each field that is asked for, and that no row has of its own."""
+        asked = [*(self.where.fields() if self.where else ()), *(key.field for key in self.sort)]
+        asked += [self.per] if self.per else []
+        yield from (field for field in asked if field.name not in ROW_FIELDS)
+
+    def filtered(self, rows: Iterable[Row], now: float) -> Iterator[Row]:
+        """Yield the rows that are asked for, in the order in which they come."""
+        for row in rows:
+            if self.statuses and row.status not in self.statuses:
+                continue
+            if self.where is None or self.where.matches(RowFields(row, now)):
+                yield row
+
+    def selected(self, rows: Iterable[Row], now: float) -> Iterator[Row]:
+        """Yield the rows that are asked for, in the order that is asked for."""
+        chosen = self.filtered(rows, now)
+        if not self.is_stream:
+            chosen = iter(self._ordered(list(chosen), now))
+        yield from islice(chosen, self.limit)
+        # Whoever counts the rows counts all of them.
+        deque(chosen, maxlen=0)
+
+    def _ordered(self, rows: Sequence[Row], now: float) -> Iterable[Row]:
+        keys = [
+            (key.field, key.order or better_order(key.field, values_of(rows), self.aliases))
+            for key in self.sort
+        ]
+        ordered = _sorted(rows, keys, now)
+        if self.per is None:
+            return ordered
+        best = self._best(ordered if keys else _best_first(rows, now), self.per, now)
+        return [row for row in ordered if row.path in best]
+
+    def _best(self, ordered: Iterable[Row], per: Field, now: float) -> frozenset[str]:
+        """Return the paths of the first `top` of each group; some cannot be the best."""
+        seen: Counter[str] = Counter()
+        best: set[str] = set()
+        for row in ordered:
+            group = json.dumps(per.value(RowFields(row, now)), sort_keys=True)
+            if is_eligible(row) and seen[group] < self.top:
+                seen[group] += 1
+                best.add(row.path)
+        return frozenset(best)
+
+
+def _best_first(rows: Sequence[Row], now: float) -> list[Row]:
+    """Return the rows of each run by the metric that the run monitored."""
+    runs: dict[str, list[Row]] = {}
+    for row in rows:
+        runs.setdefault(row.run, []).append(row)
+    score = find_field(".".join(SCORE))
+    return [
+        row
+        for group in runs.values()
+        for row in _sorted(group, [(score, better_order(score, values_of(group)))], now)
+    ]
+
+
+def _sorted(rows: Iterable[Row], keys: Sequence[tuple[Field, Order]], now: float) -> list[Row]:
+    return sort_rows(rows, keys, lambda row: RowFields(row, now), lambda row: row.path)
+
+
+def values_of(rows: Iterable[Row]) -> Iterator[Mapping[FieldPath, JSONValue]]:
+    """Yield the values of each row."""
+    return (row.values for row in rows)

@@ -1,0 +1,157 @@
+"""How the rows of the catalog are printed, in each format."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, assert_never
+
+from checkpoint_meta.catalog.columns import all_columns, choose_columns, default_columns
+from checkpoint_meta.errors import printable
+from checkpoint_meta.schema.fields import nest
+
+from .listing import ListFormat
+from .row_table import RowTable
+from .table import Cell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from checkpoint_meta.catalog.columns import Column
+    from checkpoint_meta.catalog.row import Row
+    from checkpoint_meta.evidence import JSONValue
+
+    from .output import Output
+    from .table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class ListView:
+    """Prints rows."""
+
+    output: Output
+    format: ListFormat
+    now: float
+    wanted: tuple[str, ...] = ()
+    """What `--columns` says, a name at a time."""
+
+    all_columns: bool = False
+    print0: bool = False
+    root: str = "."
+    """What runs are shown relative to on a terminal."""
+
+    best: Callable[[], frozenset[str]] = frozenset
+    """Tells, once all rows have passed, which ones are marked."""
+
+    def show(self, rows: Iterable[Row]) -> None:
+        """Print the rows; line by line, as they come, where the format allows it."""
+        match self.format:
+            case ListFormat.PATH:
+                for row in rows:
+                    print_path(row.location, "\0" if self.print0 else "\n")
+            case ListFormat.JSONL:
+                for row in rows:
+                    self.output.json_line(self._as_json(row))
+            case ListFormat.JSON:
+                self.output.json([self._as_json(row) for row in rows])
+            case ListFormat.CSV:
+                self._separated(list(rows), ",")
+            case ListFormat.TSV:
+                self._separated(list(rows), "\t")
+            case ListFormat.MARKDOWN:
+                self._markdown(list(rows))
+            case ListFormat.TABLE:
+                self._table(list(rows))
+            case _:
+                assert_never(self.format)
+
+    def _columns(self, rows: Sequence[Row]) -> list[Column]:
+        if self.all_columns:
+            return all_columns(rows)
+        return choose_columns(self.wanted, rows) if self.wanted else default_columns(rows)
+
+    def _as_json(self, row: Row) -> JSONValue:
+        if not self.wanted:
+            return as_json(row)
+        return {one.name: one.value(row, self.now) for one in choose_columns(self.wanted, [row])}
+
+    def _separated(self, rows: Sequence[Row], separator: str) -> None:
+        columns = self._columns(rows)
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter=separator, lineterminator="\n")
+        writer.writerow([one.name for one in columns])
+        for row in rows:
+            writer.writerow([_plain(one.value(row, self.now)) for one in columns])
+        self.output.block(text.getvalue())
+
+    def _markdown(self, rows: Sequence[Row]) -> None:
+        cells = RowTable.of(rows, self._columns(rows), self.now)
+        table = cells.laid_out(self.best(), rounded=False)
+        heads = [Cell(head.name) for head in table.heads]
+        self.output.line(_markdown_line(heads))
+        rules = [Cell("---:" if head.is_number else "---") for head in table.heads]
+        self.output.line(_markdown_line(rules))
+        for line in table.rows:
+            self.output.line(_markdown_line(line))
+
+    def _table(self, rows: Sequence[Row]) -> None:
+        table = RowTable.of(rows, self._columns(rows), self.now)
+        if not rows:
+            return
+        if not self.output.is_terminal():
+            for line in table.laid_out(self.best(), rounded=False).lines():
+                self.output.line("  ".join(cell.text for cell in line).rstrip())
+            return
+        if not (self.wanted or self.all_columns):
+            table, run = table.telling()
+            if run is not None:
+                self.output.say(f"run {printable(run)}")
+        self._on_terminal(table.laid_out(self.best(), rounded=True, root=self.root))
+
+    def _on_terminal(self, table: Table) -> None:
+        from rich.text import Text
+
+        console = self.output.console()
+        fitted, left_out = table.fitted(console.width)
+        for line in fitted.lines():
+            text = Text("  ").join(Text(cell.text, cell.style) for cell in line)
+            console.print(text, no_wrap=True, crop=False, overflow="ignore")
+        if left_out:
+            self.output.say(f"no room for {', '.join(left_out)}; --columns chooses")
+
+
+def _markdown_line(cells: Sequence[Cell]) -> str:
+    escaped = (cell.text.replace("\\", "\\\\").replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"
+
+
+def _plain(value: JSONValue) -> str:
+    """Return a value for CSV: numbers in full, nothing for nothing."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def as_json(row: Row) -> JSONValue:
+    """Return a row in the documented, stable shape."""
+    return {
+        "checkpoint": row.path,
+        "sidecar": row.sidecar,
+        "run": row.run,
+        "status": row.status.value,
+        "problem": row.problem,
+        "link": row.link,
+        "size_bytes": row.size,
+        "metadata": nest(row.values),
+    }
+
+
+def print_path(path: str, end: str = "\n") -> None:
+    """Print a path as it is, byte for byte; a line break in it would make two of one."""
+    shown = printable(path) if end in path else path
+    sys.stdout.flush()
+    sys.stdout.buffer.write(os.fsencode(shown) + end.encode())
