@@ -1,4 +1,4 @@
-"""The formats by name, and the contract of a report: verdicts go in one by one, text comes out as soon as it can."""
+"""The formats by name, and the contract of a report: verdicts go in, text comes out."""
 
 from __future__ import annotations
 
