@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from checkpoint_meta.validate import Verdict
+    from checkpoint_meta.rules.findings import Verdict
 
 
 class Report(Protocol):

@@ -136,11 +136,15 @@ def _checkpoint_facts(
 
 
 def _fingerprint(place: Place, facts: FileFacts) -> str | None:
-    """Return the fingerprint of a local file; a CheckpointIO may write any format it likes."""
-    if place.local is None or facts.is_folder:
+    """Return the fingerprint of a local checkpoint, of a folder that of its `meta.pt`.
+
+    A CheckpointIO may write any format it likes, which then has none.
+    """
+    if place.local is None:
         return None
+    path = place.local.path
     try:
-        return read_fingerprint(place.local.path)
+        return read_fingerprint(path / "meta.pt" if facts.is_folder else path)
     except ReadError:
         return None
 
