@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from checkpoint_meta.readers.folders import read_folder
 from checkpoint_meta.readers.formats import read_file, read_format
 from checkpoint_meta.readers.opening import reporting
 from checkpoint_meta.readers.stream import Ranges, first_ranges
@@ -36,4 +35,8 @@ def read_checkpoint_file(path: Path) -> CheckpointContents:
         ReadError: if it cannot be read, is not a checkpoint, or changed while it was read.
     """
     # Not `path.is_dir()`, which raises where the folder above may not be entered.
-    return read_folder(path) if os.path.isdir(path) else read_file(path)  # noqa: PTH112
+    if os.path.isdir(path):  # noqa: PTH112
+        from checkpoint_meta.readers.folders import read_folder
+
+        return read_folder(path)
+    return read_file(path)

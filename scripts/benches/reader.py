@@ -17,9 +17,10 @@ import torch
 from figure import Figure, median_ms
 
 from checkpoint_meta.readers.checkpoint import read_checkpoint, read_checkpoint_file
+from checkpoint_meta.readers.fingerprint import read_fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SMALL, LARGE = 5_000_000, 2_000_000_000
 LAYERS: Final = 100
@@ -106,6 +107,17 @@ def against_torch(large: Path) -> Iterator[Figure]:
     yield Figure("memory, the process", peak, MEMORY_MB, "MB", 1, "aim")
 
 
+def many_small(folder: Path) -> Figure:
+    """Compare over a folder of small checkpoints: the time of each, one process."""
+    paths = [save(folder / f"{n}.ckpt", 50_000, 20) for n in range(CHECKPOINTS)]
+
+    def each(read: Callable[[Path], object]) -> float:
+        return median_ms(lambda: [read(path) for path in paths], 3) / len(paths)
+
+    peer = each(partial(torch.load, weights_only=True))
+    return Figure("each of many small", each(read_checkpoint_file), peer, "ms", 1, "torch.load")
+
+
 def picklescan(paths: list[Path]) -> Iterator[Figure]:
     """Compare with picklescan, if it is installed."""
     if importlib.util.find_spec("picklescan") is None:
@@ -133,4 +145,7 @@ def figures() -> Iterator[Figure]:
         ours = median_ms(partial(read_checkpoint_file, many), 10)
         load = median_ms(partial(torch.load, many, weights_only=True), 5)
         yield Figure("read 5,000 tensors", ours, load, "ms", 2, "torch.load")
+        yield many_small(folder)
+        fingerprint = median_ms(partial(read_fingerprint, large), 100)
+        yield Figure("fingerprint alone", fingerprint, 1, "ms", 1, "aim")
         yield from picklescan([small, large, many])

@@ -111,6 +111,7 @@ import copyreg, os, sys
 from pathlib import Path
 from checkpoint_meta.errors import ReadError
 from checkpoint_meta.readers.checkpoint import read_checkpoint_file
+import checkpoint_meta.readers.torch_legacy, hashlib
 copyreg.add_extension("os", "system", 1)
 allowed = set()
 def watch(event, args):
