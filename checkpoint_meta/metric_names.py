@@ -86,5 +86,18 @@ def standing(field: str, name: str) -> int | None:
     return None
 
 
+def is_of_training(name: str) -> bool:
+    """Tell whether a logged name says that the training, a test or one batch measured it."""
+    return _NEVER.search(name) is not None
+
+
+def is_short_for(short: str, name: str) -> bool:
+    """Tell whether `short` is a logged name without its `val/`, `val_` or folder."""
+    if _NEVER.search(name):
+        return False
+    prefix = _VALIDATION.match(name)
+    return short == (name[prefix.end() :] if prefix else name.rsplit("/", 1)[-1])
+
+
 def _fits(field: str, value: float) -> bool:
     return field == "validation_loss" or 0 <= value <= 1

@@ -10,7 +10,7 @@ import typer
 
 from checkpoint_meta.errors import CheckpointMetaError
 
-from . import best, convert, diff, index, listing, rules, schema, validate
+from . import best, convert, diff, index, listing, rules, schema, show, validate
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -32,6 +32,7 @@ app.command("list")(listing.list_command)
 app.command("best")(best.best_command)
 app.command("diff")(diff.diff_command)
 app.add_typer(index.app, name="index")
+app.command("show")(show.show_command)
 app.command("rules")(rules.rules_command)
 app.command("schema")(schema.schema_command)
 

@@ -41,13 +41,13 @@ def folder(
         config = f"exp_name: {name}\nmodel: {{architecture: {architecture}}}\n"
         run = hydra_run(tmp_path / "outputs" / name, config=config)
         for epoch, step, hmean in checkpoints:
-            metrics = {"precision": hmean + 0.01, "recall": hmean - 0.01, "hmean": hmean}
+            metrics = {"precision": round(hmean + 0.01, 4), "recall": round(hmean - 0.01, 4)}
             path = make_checkpoint(
                 run / "checkpoints" / f"epoch={epoch}-step={step}.ckpt",
                 epoch=epoch,
                 global_step=step,
                 score=hmean,
-                extra={"cleval_metrics": metrics},
+                extra={"cleval_metrics": metrics | {"hmean": hmean}},
             )
             two_days_ago = time.time() - 2.5 * 24 * 3600
             os.utime(path, (two_days_ago, two_days_ago))

@@ -23,7 +23,7 @@ ROW_FIELDS: Final = ("path", "run", "status", "size", "age")
 
 _NAMES: Final = """
     schema_version checkpoint_path exp_name created_at hydra_config_path hydra_overrides
-    wandb_run_id pinned hyperparameters
+    wandb_run_id loggers pinned hyperparameters
     checkpoint.format checkpoint.size_bytes checkpoint.mtime_ns checkpoint.fingerprint
     checkpoint.sha256 checkpoint.weights_only
     training.epoch training.global_step training.training_phase training.max_epochs

@@ -11,6 +11,7 @@ from checkpoint_meta.resolve import agrees
 from checkpoint_meta.sources.interface import location_of
 from checkpoint_meta.sources.model_checkpoint import Choice, find_choice
 from checkpoint_meta.sources.reading import read_contents
+from checkpoint_meta.sources.step_rule import is_score_stale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,11 +41,16 @@ class ContentsSource:
         contents = read_contents(checkpoint)
         name = checkpoint.path.resolve().name if checkpoint.is_link else checkpoint.path.name
         choice = find_choice(contents.callbacks, name, contents.lightning_version)
-        metrics = _metrics(contents, choice, self._aliases)
+        fresh = choice if choice and not _is_stale(contents, choice) else None
+        metrics = _metrics(contents, fresh, self._aliases)
         values = {**_training(contents), **_choice(choice), **_model(contents), **metrics.values}
         known = {field: value for field, value in values.items() if value is not None}
         origin = Origin(self.name, location_of(checkpoint.path, checkpoint))
         yield Fragment(origin, known, notes=(*contents.problems, *metrics.notes))
+
+
+def _is_stale(contents: CheckpointContents, choice: Choice) -> bool:
+    return choice.monitor is not None and is_score_stale(contents, choice.monitor)
 
 
 def _training(contents: CheckpointContents) -> dict[FieldPath, JSONValue]:

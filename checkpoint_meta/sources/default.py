@@ -9,6 +9,7 @@ from checkpoint_meta.sources.contents import ContentsSource
 from checkpoint_meta.sources.filename import FilenameSource
 from checkpoint_meta.sources.filetime import FileTimeSource
 from checkpoint_meta.sources.hydra import HydraSource
+from checkpoint_meta.sources.logs import LogsSource
 from checkpoint_meta.sources.sidecar import SidecarSource
 from checkpoint_meta.sources.state_dict import StateDictSource
 
@@ -16,16 +17,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from checkpoint_meta.sources.interface import Source
+    from checkpoint_meta.sources.wandb_choice import WandbChoice
 
 
-def default_sources(aliases: Mapping[str, str] | None = None) -> list[Source]:
-    """Return every local source; `aliases` (field -> logged name) are the user's metric names."""
+def default_sources(
+    aliases: Mapping[str, str] | None = None, wandb: WandbChoice | None = None
+) -> list[Source]:
+    """Return every local source.
+
+    `aliases` (field -> logged name) are the user's metric names, `wandb` is what the user says
+    about W&B's runs.
+    """
     return [
         ContentsSource(aliases),
         StateDictSource(),
         SidecarSource(),
         HydraSource(),
         ConfigFilesSource(),
+        LogsSource(aliases, wandb),
         FilenameSource(),
         FileTimeSource(),
     ]

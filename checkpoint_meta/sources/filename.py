@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from checkpoint_meta.errors import ReadError
 from checkpoint_meta.evidence import Fragment, Origin
 from checkpoint_meta.metric_names import name_metrics
+from checkpoint_meta.sources.reading import read_contents
+from checkpoint_meta.sources.step_rule import is_score_stale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,13 +38,41 @@ class FilenameSource:
         run = checkpoint.run_dir.absolute().name
         if run:
             yield Fragment(Origin(self.name, run), {("exp_name",): run}, is_default=True)
-        stem = checkpoint.layout.stem(checkpoint.path.name)
-        parent = checkpoint.path.parent.name
-        # `val/hmean={val/hmean}` in a file name template makes a folder `val`.
-        whole = f"{parent}/{stem}" if parent in {"val", "valid", "validation"} else stem
-        values, decimals = _read_name(whole)
+        values, decimals = _read_name(_whole_name(checkpoint))
+        if _prints_stale_metrics(checkpoint):
+            values = {field: value for field, value in values.items() if field[0] != "metrics"}
         if values:
             yield Fragment(Origin(self.name, checkpoint.path.name), values, decimals)
+
+
+def _prints_stale_metrics(checkpoint: CheckpointFile) -> bool:
+    """Tell whether the numbers in the name were measured at an earlier step than the weights."""
+    try:
+        contents = read_contents(checkpoint)
+    except ReadError:
+        # The source `checkpoint` says so; the name is all that is left.
+        return False
+    return is_score_stale(contents, "")
+
+
+def printed_metrics(checkpoint: CheckpointFile) -> dict[str, tuple[float, int]]:
+    """Return the metrics in the checkpoint's name, each with the decimals that it is printed to."""
+    return _printed(_whole_name(checkpoint))
+
+
+def _whole_name(checkpoint: CheckpointFile) -> str:
+    stem = checkpoint.layout.stem(checkpoint.path.name)
+    parent = checkpoint.path.parent.name
+    # `val/hmean={val/hmean}` in a file name template makes a folder `val`.
+    return f"{parent}/{stem}" if parent in {"val", "valid", "validation"} else stem
+
+
+def _printed(stem: str) -> dict[str, tuple[float, int]]:
+    return {
+        match["name"]: (float(match["number"]), len(match["decimals"]))
+        for match in _METRIC.finditer(stem)
+        if match["name"] not in _NOT_METRICS
+    }
 
 
 def _read_name(stem: str) -> tuple[dict[FieldPath, JSONValue], dict[FieldPath, int]]:
@@ -50,11 +81,7 @@ def _read_name(stem: str) -> tuple[dict[FieldPath, JSONValue], dict[FieldPath, i
         found = {int(match[1]) for match in pattern.finditer(stem)}
         if len(found) == 1:
             values["training", field] = found.pop()
-    printed = {
-        match["name"]: (float(match["number"]), len(match["decimals"]))
-        for match in _METRIC.finditer(stem)
-        if match["name"] not in _NOT_METRICS
-    }
+    printed = _printed(stem)
     named = name_metrics({name: number for name, (number, _) in printed.items()})
     values |= named.values
     decimals = {

@@ -69,6 +69,15 @@ def _claims(
     yield from _choice(at("callbacks"), config)
 
 
+def training_claims(hyper_parameters: Mapping[str, JSONValue]) -> dict[FieldPath, JSONValue]:
+    """Return what hyper-parameters say of the training, at the top or below `trainer`."""
+    for path in (("max_epochs",), ("trainer", "max_epochs")):
+        epochs = _positive(look_up(hyper_parameters, path))
+        if epochs is not None:
+            return {("training", "max_epochs"): epochs}
+    return {}
+
+
 def _part(
     part: str,
     model: Mapping[str, JSONValue],

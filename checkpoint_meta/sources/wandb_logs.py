@@ -1,0 +1,173 @@
+"""W&B's local files: which run is the checkpoint's, who it is, and how it was configured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from checkpoint_meta.evidence import Fragment, Origin
+from checkpoint_meta.sources.contents import presentable
+from checkpoint_meta.sources.interface import location_of
+from checkpoint_meta.sources.judged_logs import read_and_judge
+from checkpoint_meta.sources.model_config import model_claims, training_claims
+from checkpoint_meta.sources.run_logs import wandb_logs_around
+from checkpoint_meta.sources.signatures import load_signatures
+from checkpoint_meta.sources.step_rule import Finding
+from checkpoint_meta.sources.wandb_evidence import (
+    ONLY_ONE,
+    Belonging,
+    Clues,
+    SaidRun,
+    belonging,
+    folder_names,
+    said_run,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from checkpoint_meta.evidence import FieldPath, JSONValue
+    from checkpoint_meta.paths import CheckpointFile
+    from checkpoint_meta.readers.contents import CheckpointContents
+    from checkpoint_meta.sources.judged_logs import JudgedLog, Question
+    from checkpoint_meta.sources.run_logs import LogFiles
+    from checkpoint_meta.sources.wandb_choice import WandbChoice
+
+SOURCE: Final = "logs"
+
+MOST_BYTES: Final = 128 * 1024 * 1024
+"""How much is read, for one folder of runs, to find the one with the right score."""
+
+_MOST_SHOWN: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRun:
+    """What W&B's local files say about one checkpoint."""
+
+    run: JudgedLog | None = None
+    fragments: tuple[Fragment, ...] = ()
+
+
+@dataclass(slots=True)
+class WandbLogs:
+    """Finds the run of a checkpoint among the local ones."""
+
+    choice: WandbChoice
+    _around: dict[Path, list[LogFiles]]
+
+    def __init__(self, choice: WandbChoice) -> None:
+        self.choice = choice
+        self._around = {}
+
+    def find(
+        self,
+        checkpoint: CheckpointFile,
+        contents: CheckpointContents,
+        question: Question,
+        below: Sequence[LogFiles],
+    ) -> FoundRun:
+        """Return the run of a checkpoint; `below` are the runs in the folder of its own run."""
+        by_user = self.choice.run_of(checkpoint)
+        said = SaidRun(by_user.run_id) if by_user else said_run(checkpoint, contents)
+        said_id = said.run_id if said else None
+        clues = Clues(checkpoint, question, said_id, folder_names(checkpoint, contents))
+        candidates = list(below)
+        if not below or (said_id and said_id not in {log.run_id for log in below}):
+            candidates += self._runs_around(checkpoint.run_dir)
+        if by_user:
+            candidates = [log for log in candidates if log.run_id == said_id]
+        chosen, notes = _affordable(candidates, clues)
+        judged, unreadable = read_and_judge(chosen, question)
+        answer = belonging(clues, judged)
+        notes += unreadable
+        if answer.run is None:
+            notes += _ambiguity(answer, below)
+            values = _identity(said_id) if said else {}
+            return FoundRun(None, (_fragment(checkpoint, said, values, notes),))
+        if answer.how == ONLY_ONE and answer.run.log not in below:
+            return _unproved(answer.run, checkpoint, notes)
+        return _found(answer, checkpoint, said, notes)
+
+    def _runs_around(self, run_dir: Path) -> list[LogFiles]:
+        if run_dir not in self._around:
+            self._around[run_dir] = wandb_logs_around(run_dir)
+        return self._around[run_dir]
+
+
+def _affordable(
+    candidates: Sequence[LogFiles], clues: Clues
+) -> tuple[Sequence[LogFiles], list[str]]:
+    """Return the candidates that are read: all, or those that something names."""
+    size = sum(log.size_bytes for log in candidates)
+    if size <= MOST_BYTES:
+        return candidates, []
+    named = [log for log in candidates if log.run_id in {clues.said_id, *clues.folders}]
+    note = f"W&B: {len(candidates)} runs of {size >> 20} MB; --wandb-run says which one it is"
+    return named, [] if named else [note]
+
+
+def _ambiguity(answer: Belonging, below: Sequence[LogFiles]) -> list[str]:
+    if not answer.ambiguous or (len(answer.ambiguous) == 1 and not below):
+        return []
+    shown = ", ".join(answer.ambiguous[:_MOST_SHOWN])
+    more = len(answer.ambiguous) - _MOST_SHOWN
+    rest = f" and {more} more" if more > 0 else ""
+    return [f"W&B: ambiguous between {shown}{rest}; --wandb-run or --wandb-map settles it"]
+
+
+def _fragment(
+    checkpoint: CheckpointFile,
+    said: SaidRun | None,
+    values: Mapping[FieldPath, JSONValue],
+    notes: Sequence[str],
+) -> Fragment:
+    location = location_of(said.file, checkpoint) if said and said.file else "--wandb-run"
+    return Fragment(Origin(SOURCE, location if said else ""), values, notes=tuple(notes))
+
+
+def _unproved(run: JudgedLog, checkpoint: CheckpointFile, notes: Sequence[str]) -> FoundRun:
+    """Take nothing from a run that is merely the only one around."""
+    place = location_of(run.log.path, checkpoint)
+    note = f"W&B: {run.log.run_id} is the only run around, and nothing shows that it is this one's"
+    doubted = replace(run, verdict=replace(run.verdict, reason="nothing shows whose run it is"))
+    if run.verdict.finding is Finding.EXACT:
+        doubted = replace(doubted, verdict=replace(doubted.verdict, finding=Finding.PROBABLE))
+    return FoundRun(doubted, (Fragment(Origin(SOURCE, place), {}, notes=(*notes, note)),))
+
+
+def _found(
+    answer: Belonging, checkpoint: CheckpointFile, said: SaidRun | None, notes: Sequence[str]
+) -> FoundRun:
+    run = answer.run
+    if run is None:
+        return FoundRun()
+    values: dict[FieldPath, JSONValue] = {}
+    for parsed in run.parsed.runs:
+        values |= _identity(run.log.run_id, parsed.entity, parsed.project)
+        values |= _configuration(parsed.config)
+    how = "what the user says" if said and said.file is None else answer.how
+    note = f"W&B: run {run.log.run_id}, by {how}"
+    location = location_of(run.log.path, checkpoint)
+    return FoundRun(run, (Fragment(Origin(SOURCE, location), values, notes=(*notes, note)),))
+
+
+def _identity(
+    run_id: str | None, entity: str | None = None, project: str | None = None
+) -> dict[FieldPath, JSONValue]:
+    values: dict[FieldPath, JSONValue] = {
+        ("wandb", "entity"): entity,
+        ("wandb", "project"): project,
+        ("wandb", "run_id"): run_id,
+        ("wandb_run_id",): run_id,
+    }
+    return {field: value for field, value in values.items() if value}
+
+
+def _configuration(config: Mapping[str, JSONValue]) -> dict[FieldPath, JSONValue]:
+    own = {key: value for key, value in config.items() if not key.startswith("_")}
+    if not own:
+        return {}
+    claims = model_claims(own, load_signatures().aliases)
+    return {**training_claims(own), **claims, ("hyperparameters",): presentable(own)}
