@@ -12,12 +12,12 @@ from checkpoint_meta.catalog.walk import state_of
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Collection, Sequence
 
     from checkpoint_meta.catalog.database import Database
     from checkpoint_meta.catalog.facts import Facts
     from checkpoint_meta.catalog.row import Shape
-    from checkpoint_meta.catalog.walk import Found
+    from checkpoint_meta.catalog.walk import Found, Listing
 
 COARSEST_NS: Final = 2_000_000_000
 """Two changes of a file within this time may leave it with the same time: file systems differ."""
@@ -74,14 +74,26 @@ class Index:
         """
         self._database = database
         self._settings = settings
-        self._trusted_ns = started_ns - COARSEST_NS
+        self._started_ns = started_ns
         self._whole = whole
         self._context: int | None = None
         self._shapes: dict[int, Shape] = {}
         self._unchanged: dict[int, bool] = {}
         self._pending: list[tuple[Found, Facts]] = []
 
-    def known(self, folder: str) -> dict[str, Known]:
+    def rows(self, listing: Listing) -> dict[str, Row]:
+        """Return the rows of a folder's checkpoints that did not change, by name."""
+        known = self._known(listing.folder)
+        self._forget(listing, known.keys())
+        rows: dict[str, Row] = {}
+        for found in listing.found:
+            line = known.get(found.name)
+            row = self._row(found, line) if line else None
+            if row is not None:
+                rows[found.name] = row
+        return rows
+
+    def _known(self, folder: str) -> dict[str, Known]:
         """Return the lines about the checkpoints in a folder, by name."""
         context = self._find_context()
         if context is None:
@@ -98,7 +110,7 @@ class Index:
                 self._context = int(str(number))
         return self._context
 
-    def row(self, found: Found, known: Known) -> Row | None:
+    def _row(self, found: Found, known: Known) -> Row | None:
         """Return the row that a line holds, `None` where anything changed since."""
         if not known.is_of(found) or not self._is_unchanged(known.watch):
             return None
@@ -122,10 +134,8 @@ class Index:
             return True
         if watch not in self._unchanged:
             lines = self._database.ask("SELECT states FROM watches WHERE id = ?", (watch,))
-            states: list[tuple[str, list[int] | None]] = json.loads(
-                str(lines[0][0]) if lines else "[[]]"
-            )
-            self._unchanged[watch] = all(_is_still(*one) for one in states)
+            states = [one for (text,) in lines for one in json.loads(str(text))]
+            self._unchanged[watch] = bool(lines) and all(is_still(*one) for one in states)
         return self._unchanged[watch]
 
     def _values(self, known: Known) -> Record | None:
@@ -141,23 +151,25 @@ class Index:
 
     def _shape(self, number: int) -> Shape | None:
         if number not in self._shapes:
-            for (fields,) in self._database.ask(
-                "SELECT fields FROM shapes WHERE id = ?", (number,)
-            ):
+            sql = "SELECT fields FROM shapes WHERE id = ?"
+            for (fields,) in self._database.ask(sql, (number,)):
                 self._shapes[number] = shape_of(tuple(map(tuple, json.loads(str(fields)))))
         return self._shapes.get(number)
 
     def remember(self, found: Found, facts: Facts) -> None:
         """Keep what was read, unless it may change again without anybody seeing it."""
-        states = [found.state, found.sidecar_state, *(one.state for one in facts.watched)]
-        newest = max((max(state.mtime_ns, state.ctime_ns) for state in states if state), default=0)
-        if newest < self._trusted_ns:
+        if newest_ns(found, facts) < self._started_ns - COARSEST_NS:
             self._pending.append((found, facts))
 
-    def forget(self, folder: str, names: Iterable[str]) -> None:
+    def _forget(self, listing: Listing, known: Collection[str]) -> None:
         """Drop the lines about checkpoints that are gone."""
-        context = self._find_context()
-        gone = [(context, os.path.abspath(folder), name) for name in names]
+        context, folder = self._find_context(), os.path.abspath(listing.folder)
+        absent = set(known).difference(found.name for found in listing.found)
+        gone = [
+            (context, folder, name)
+            for name in absent
+            if not os.path.lexists(os.path.join(folder, name))
+        ]
 
         def work(connection: sqlite3.Connection) -> None:
             for table in ("rows", "details"):
@@ -180,7 +192,13 @@ class Index:
             )
 
 
-def _is_still(path: str, state: list[int] | None) -> bool:
+def is_still(path: str, state: Sequence[int] | None) -> bool:
     """Tell whether a file is as it was, or still not there."""
     now = state_of(path)
-    return now is None if state is None else now is not None and list(now) == state
+    return now is None if state is None else now is not None and tuple(now) == tuple(state)
+
+
+def newest_ns(found: Found, facts: Facts) -> int:
+    """Return when anything changed last that a row was read from."""
+    states = [found.state, found.sidecar_state, *(one.state for one in facts.watched)]
+    return max((max(state.mtime_ns, state.ctime_ns) for state in states if state), default=0)

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping
 
-    from checkpoint_meta.catalog.facts import Facts, Watched
+    from checkpoint_meta.catalog.facts import Facts
     from checkpoint_meta.catalog.walk import Found
+    from checkpoint_meta.catalog.watched import Watched
     from checkpoint_meta.evidence import FieldPath, JSONValue
 
 _NOTHING: Final = (None, None, None, None)

@@ -139,6 +139,11 @@ class Row(NamedTuple):
         return self.state.size if self.state else None
 
     @property
+    def has_metadata(self) -> bool:
+        """Tell whether a sidecar describes this very checkpoint."""
+        return self.sidecar is not None and self.status is Status.OK
+
+    @property
     def location(self) -> str:
         """Return the path that exists: the sidecar's for an orphan."""
         return self.sidecar if self.status is Status.ORPHAN and self.sidecar else self.path
