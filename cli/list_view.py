@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from checkpoint_meta.catalog.columns import (
     all_columns,
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from checkpoint_meta.evidence import JSONValue
 
     from .output import Output
+
+
+_MOST_PROBLEMS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,16 @@ class ListView:
     def _columns(self, rows: Sequence[Row]) -> list[Column]:
         if self.all_columns:
             return all_columns(rows)
-        return choose_columns(self.wanted, rows) if self.wanted else default_columns(rows)
+        is_for_people = self.format in (ListFormat.TABLE, ListFormat.MARKDOWN)
+        written = "age" if is_for_people else "created_at"
+        if self.wanted:
+            return choose_columns(self.wanted, rows, written)
+        return default_columns(rows, written)
 
     def _as_json(self, row: Row) -> JSONValue:
         if not self.wanted:
             return as_json(row)
-        return {one.name: one.value(row, self.now) for one in choose_columns(self.wanted, [row])}
+        return {one.name: one.value(row, self.now) for one in self._columns([row])}
 
     def _separated(self, rows: Sequence[Row], separator: str) -> None:
         columns = self._columns(rows)
@@ -114,14 +121,29 @@ class ListView:
             self.output.line(_markdown_line(line))
 
     def _table(self, rows: Sequence[Row]) -> None:
-        table = RowTable.of(rows, self._columns(rows), self.now)
+        columns = self._columns(rows)
         is_terminal = self.output.is_terminal()
-        if is_terminal and not (self.wanted or self.all_columns):
+        is_chosen = self.all_columns or any(name[0] not in "+-" for name in self.wanted)
+        if not is_chosen:
+            # The checkpoint's own cell says what it is a link to.
+            columns = [one for one in columns if one.name != "link"]
+        table = RowTable.of(rows, columns, self.now)
+        if is_terminal and not is_chosen:
             table, run = table.telling()
             if run is not None:
                 self.output.say(f"run {printable(run)}")
         root = self.root if is_terminal else None
-        print_table(table.laid_out(self.best(), rounded=is_terminal, root=root), self.output)
+        laid_out = table.laid_out(self.best(), rounded=is_terminal, root=root)
+        if "problem" in print_table(laid_out, self.output):
+            self._say_problems(rows)
+
+    def _say_problems(self, rows: Sequence[Row]) -> None:
+        """Say what is wrong where the table has no room for it."""
+        wrong = [row for row in rows if row.problem]
+        for row in wrong[:_MOST_PROBLEMS]:
+            self.output.say(f"{printable(row.location)}: {row.problem}")
+        if len(wrong) > _MOST_PROBLEMS:
+            self.output.say(f"... and {len(wrong) - _MOST_PROBLEMS} more")
 
 
 def _markdown_line(cells: Sequence[Cell]) -> str:

@@ -87,7 +87,10 @@ class _Reader(NamedTuple):
     def _checkpoint(self) -> CheckpointFile:
         """Return the checkpoint, or what it is a link to."""
         path = Path(self.found.path)
-        return CheckpointFile(path.resolve() if self.found.is_link else path, self.layout)
+        if self.found.is_link:
+            near = Path(os.path.normpath(path.parent / path.readlink()))
+            path = path.resolve() if near.is_symlink() or not near.exists() else near
+        return CheckpointFile(path, self.layout)
 
     @property
     def _sidecar(self) -> str | None:
@@ -142,7 +145,8 @@ class _Reader(NamedTuple):
         resolution = resolve_claims(every, _PRECEDENCE)
         values = {field: value for field, value in resolution.values.items() if value is not None}
         places = {origin.location for origin in resolution.provenance.values()}
-        problem = problem or fault or ("cut off" if cut else None)
+        reasons = (problem, fault, "cut off" if cut else None)
+        problem = "; ".join(reason for reason in reasons if reason) or None
         readable = fault is None and not cut
         row = self.row(status if readable else Status.INVALID, values, problem, readable=readable)
         return Facts(row, watched_places(checkpoint, places))
@@ -164,7 +168,7 @@ class _Reader(NamedTuple):
         found = self.found
         link = os.readlink(found.path) if found.is_link else None
         if problem:
-            problem = problem.removeprefix(f"{printable(found.path)}: ")
+            problem = problem.replace(f"{printable(found.path)}: ", "")
         return Row(
             found.path,
             found.run,
