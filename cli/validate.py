@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from checkpoint_meta.errors import printable
-from checkpoint_meta.reports.formats import ReportFormat
+from checkpoint_meta.reports.interface import ReportFormat
 
 from . import validate_options as only
 from .options import Colored, Config, Isolated, Paths, Quiet, SidecarDir, Verbose

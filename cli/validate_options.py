@@ -7,7 +7,7 @@ from typing import Annotated, Optional, TypeAlias
 
 import typer
 
-from checkpoint_meta.reports.formats import ReportFormat
+from checkpoint_meta.reports.interface import ReportFormat
 
 Policy: TypeAlias = Annotated[
     Optional[str],  # noqa: UP045 - Typer reads it at run time

@@ -10,7 +10,7 @@ import typer
 
 from checkpoint_meta.catalog.query import parse_query
 from checkpoint_meta.errors import QueryError
-from checkpoint_meta.reports.formats import ReportFormat
+from checkpoint_meta.reports.interface import ReportFormat
 from checkpoint_meta.rules.baseline import read_baseline
 from checkpoint_meta.rules.policy_file import DEFAULT_POLICY, read_policy
 from checkpoint_meta.rules.registry import is_rule_prefix, select_rules

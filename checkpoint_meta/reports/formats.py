@@ -1,12 +1,12 @@
-"""The formats of reports, by their names."""
+"""The reports, by the names of their formats."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, assert_never
 
 from checkpoint_meta.reports.github import GithubReport
 from checkpoint_meta.reports.gitlab import GitlabReport
+from checkpoint_meta.reports.interface import ReportFormat
 from checkpoint_meta.reports.json_report import JsonLinesReport, JsonReport
 from checkpoint_meta.reports.junit import JunitReport
 from checkpoint_meta.reports.sarif import SarifReport
@@ -16,18 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from checkpoint_meta.reports.interface import Report
-
-
-class ReportFormat(StrEnum):
-    """Names of the formats."""
-
-    TEXT = "text"
-    JSON = "json"
-    JSONL = "jsonl"
-    JUNIT = "junit"
-    GITHUB = "github"
-    GITLAB = "gitlab"
-    SARIF = "sarif"
 
 
 def new_report(  # noqa: PLR0911 - one for each format
