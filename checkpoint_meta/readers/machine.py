@@ -14,6 +14,9 @@ from checkpoint_meta.readers.tensors import Storage, to_storage
 _NAME: Final = 320
 """Bytes of one name that is looked up, on top of its characters."""
 
+_CALL: Final = 240
+"""Bytes of the record of a call, its empty lists included."""
+
 _ELEMENT: Final = 110
 """Bytes that one element costs at most in a container that grows, its box included."""
 
@@ -112,4 +115,5 @@ class Machine:
             made = function.builder(args)
             if made is not NotImplemented:
                 return made
+        self.charge(_CALL)
         return Call(function, args, kwargs)
