@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING
 from checkpoint_meta.evidence import Problem, Severity
 from checkpoint_meta.faults import guarded
 from checkpoint_meta.masking import is_secret_name
-from checkpoint_meta.rules.case import Case
+from checkpoint_meta.rules.case import Case, forget_logs
+from checkpoint_meta.rules.findings import Finding, Verdict
 from checkpoint_meta.rules.places import locate
 from checkpoint_meta.rules.policy import Policy
 from checkpoint_meta.rules.registry import all_rules
@@ -25,34 +25,6 @@ if TYPE_CHECKING:
     from checkpoint_meta.evidence import JSONValue
     from checkpoint_meta.rules.registry import Flaw, Rule
     from checkpoint_meta.rules.subjects import Subject
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong with one file."""
-
-    path: Path
-    problem: Problem
-    value: str = ""
-    """What stands there, as JSON; empty where nothing does, or a secret."""
-
-    only_one: tuple[str, ...] = ()
-    """If given: no finding unless an earlier one had the same here."""
-
-    def fingerprint(self, relative_path: str) -> str:
-        """Return what tells this finding from others, also after lines have moved."""
-        parts = (self.problem.code, relative_path, *self.problem.field, self.value)
-        return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What was found about one subject."""
-
-    path: Path
-    """The checkpoint, or the sidecar that has none."""
-
-    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +61,7 @@ def validate(
 
 def judge_all(subjects: Iterable[Subject], gate: Gate, *, jobs: int = 1) -> Iterator[Verdict]:
     """Yield one verdict for each subject, in order."""
+    forget_logs()
     verdicts = map_in_processes(partial(judge, gate=gate), subjects, jobs)
     first: dict[tuple[str, ...], Path] = {}
     for verdict in verdicts:

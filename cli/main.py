@@ -10,7 +10,7 @@ import typer
 
 from checkpoint_meta.errors import CheckpointMetaError
 
-from . import convert, listing, rules, schema, validate
+from . import convert, listing, rules, schema, show, validate
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.command("convert")(convert.convert_command)
 app.command("validate")(validate.validate_command)
 app.command("list")(listing.list_command)
+app.command("show")(show.show_command)
 app.command("rules")(rules.rules_command)
 app.command("schema")(schema.schema_command)
 

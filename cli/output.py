@@ -81,6 +81,10 @@ class Output:
         """Tell whether data goes to a terminal."""
         return sys.stdout.isatty()
 
+    def is_drawn(self) -> bool:
+        """Tell whether data is drawn with color and frames."""
+        return self.color is Color.ALWAYS or (self.color is Color.AUTO and self.is_terminal())
+
     def progress(self, items: Iterable[Item], total: int, verb: str) -> Iterator[Item]:
         """Yield the items with a bar on stderr: count, rate and remaining time."""
         if self.quiet or not sys.stderr.isatty():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 
@@ -38,13 +39,15 @@ def save_checkpoint(path: Path, saved: Saved | None = None) -> Path:
 
     given = saved or Saved()
     score = None if given.score is None else torch.tensor(given.score)
+    # Not the real folder, whose length would change the size of the file.
+    stored = f"run/checkpoints/{path.name}"
     state_key = f"ModelCheckpoint{{'monitor': {given.monitor!r}, 'mode': {given.mode!r}}}"
     state = {
         "monitor": given.monitor,
         "best_model_score": score,
-        "best_model_path": str(path),
+        "best_model_path": stored,
         "current_score": score,
-        "best_k_models": {} if score is None else {str(path): score},
+        "best_k_models": {} if score is None else {stored: score},
         "last_model_path": "",
     }
     content: dict[str, object] = {
@@ -120,3 +123,16 @@ def make_checkpoint() -> Callable[..., Path]:
 def hydra_run() -> Callable[..., Path]:
     """Return `make_run`."""
     return make_run
+
+
+@pytest.fixture
+def unprivileged(tmp_path: Path) -> Iterator[None]:
+    """Lend the test the rights of nobody where it runs as root, who may read and write all."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(0o755)
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)

@@ -124,6 +124,25 @@ def test_no_command_imports_anything_heavy(arguments: list[str], outputs: Path) 
     assert _loaded_after(code) == set()
 
 
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_builds_no_model(option: str) -> None:
+    """What every command starts with stays light: no pydantic, rich, YAML or SQL."""
+    code = (
+        "import sys\n"
+        f"sys.argv = ['ckpt-meta', {option!r}]\n"
+        "from checkpoint_meta.cli.main import run\n"
+        "try: run()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'pydantic', 'ruamel.yaml', 'yaml_rs', 'sqlite3', 'xml'} & set(sys.modules)))"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert result.stdout.splitlines()[-1] == "[]"
+
+
 def test_two_broad_excepts_in_the_package() -> None:
     """A sidecar is not worth a training run, and one bad file not the other ten thousand."""
     broad = [

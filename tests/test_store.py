@@ -19,7 +19,6 @@ from checkpoint_meta.store import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from checkpoint_meta.evidence import JSONValue
@@ -108,19 +107,6 @@ def test_a_refused_write_leaves_what_stood_there(tmp_path: Path) -> None:
 
     assert read_sidecar(path) == DOCUMENT
     assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.fixture
-def unprivileged(tmp_path: Path) -> Iterator[None]:
-    """Lend the test the rights of nobody where it runs as root, who may write everywhere."""
-    if os.geteuid() != 0:
-        yield
-        return
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(0o755)
-    os.seteuid(65534)
-    yield
-    os.seteuid(0)
 
 
 def test_a_folder_without_permission_is_named(

@@ -111,7 +111,10 @@ def _without_echoes(fields: Iterable[FieldPath], rows: Sequence[Row]) -> list[Fi
         for field in fields
         if field[:2] != OTHER_METRICS
         or (home := _field_of(field[2])) == field
-        or any(not agrees(row.values.get(field), row.values.get(home)) for row in rows)
+        or any(
+            field in row.values and not agrees(row.values[field], row.values.get(home))
+            for row in rows
+        )
     ]
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from checkpoint_meta.readers.folders import read_folder
 from checkpoint_meta.readers.formats import read_file, read_format
 from checkpoint_meta.readers.opening import reporting
 from checkpoint_meta.readers.stream import Ranges, first_ranges
@@ -34,4 +34,9 @@ def read_checkpoint_file(path: Path) -> CheckpointContents:
     Raises:
         ReadError: if it cannot be read, is not a checkpoint, or changed while it was read.
     """
-    return read_folder(path) if path.is_dir() else read_file(path)
+    # Not `path.is_dir()`, which raises where the folder above may not be entered.
+    if os.path.isdir(path):  # noqa: PTH112
+        from checkpoint_meta.readers.folders import read_folder
+
+        return read_folder(path)
+    return read_file(path)

@@ -54,7 +54,7 @@ class CheckpointContents:
     """Other keys at the top, such as `cleval_metrics`."""
 
     weights_only: bool | None = None
-    """No optimizer state and no loop state; `None` where the format does not tell."""
+    """No optimizer's state; `None` where the format does not tell."""
 
     tensors: tuple[TensorInfo, ...] = ()
     """The state dict, in its order."""

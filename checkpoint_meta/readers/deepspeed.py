@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import ReadError
+from checkpoint_meta.readers.contents import TensorInfo
 from checkpoint_meta.readers.formats import read_file
 from checkpoint_meta.readers.opening import steady
 from checkpoint_meta.readers.state_dict import add_up
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _LATEST: Final = "latest"
 _MODEL_STATES: Final = "model_states.pt"
 _TAG_BYTES: Final = 256
+_UNKNOWN: Final = "unknown"
 
 
 def read_deepspeed(path: Path, files: Collection[Path]) -> CheckpointContents:
@@ -48,10 +50,11 @@ def _read_tag(path: Path) -> str:
 def _with_shapes(contents: CheckpointContents) -> CheckpointContents:
     """Take shapes from `param_shapes`: from stage 3 on the tensors themselves are empty."""
     shapes = _shapes(contents.custom.get("param_shapes"))
-    if all(tensor.shape == shapes.get(tensor.name, tensor.shape) for tensor in contents.tensors):
+    if not shapes:
         return contents
     tensors = tuple(
-        replace(tensor, shape=shapes.get(tensor.name, tensor.shape)) for tensor in contents.tensors
+        replace(tensor, shape=shapes.get(tensor.name, tensor.shape))
+        for tensor in contents.tensors or [TensorInfo(name, (), _UNKNOWN) for name in shapes]
     )
     sums = add_up({tensor.name: Tensor(tensor.dtype, tensor.shape, None) for tensor in tensors})
     return replace(

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Final
 from checkpoint_meta.readers.archive import LOCAL_MAGIC
 from checkpoint_meta.readers.faults import Fault
 from checkpoint_meta.readers.opening import steady
-from checkpoint_meta.readers.safetensors import is_safetensors, read_safetensors
-from checkpoint_meta.readers.torch_legacy import read_torch_legacy
 from checkpoint_meta.readers.torch_zip import read_torch_zip
 
 if TYPE_CHECKING:
@@ -20,6 +18,10 @@ if TYPE_CHECKING:
 
 _HEAD: Final = 512
 _TAR_MAGIC: Final = slice(257, 262)
+
+_JSON: Final = slice(7, 9)
+_SAFETENSORS: Final = b"\0{"
+"""The end of the length of a JSON header, and the header's start."""
 
 _PICKLE: Final = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
@@ -54,9 +56,14 @@ def read_format(ranges: Ranges) -> CheckpointContents:
     head = ranges.read(0, _HEAD)
     if head.startswith(LOCAL_MAGIC):
         return read_torch_zip(ranges)
+    # Rarer than the zip, so that only who meets them pays for their imports.
     if head.startswith(_PICKLE):
+        from checkpoint_meta.readers.torch_legacy import read_torch_legacy
+
         return read_torch_legacy(ranges)
-    if is_safetensors(head):
+    if head[_JSON] == _SAFETENSORS:
+        from checkpoint_meta.readers.safetensors import read_safetensors
+
         return read_safetensors(ranges)
     raise Fault(_name(head))
 

@@ -61,6 +61,8 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise ReadError(path, f"cannot be opened ({error.strerror})") from error
+    except ValueError as error:
+        raise ReadError(path, f"cannot be a file's name ({error})") from error
     with os.fdopen(descriptor, "rb", buffering=0) as stream:
         kind = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(kind):

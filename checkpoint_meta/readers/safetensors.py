@@ -25,11 +25,6 @@ _LENGTH: Final = 8
 _NOTES: Final = "__metadata__"
 
 
-def is_safetensors(head: bytes) -> bool:
-    """Tell whether a file that starts so is one of safetensors."""
-    return head[_LENGTH : _LENGTH + 1] == b"{" and head[_LENGTH - 1 : _LENGTH] == b"\0"
-
-
 def read_safetensors(ranges: Ranges) -> CheckpointContents:
     """Return names, shapes and dtypes, and the notes in the header."""
     size = int.from_bytes(ranges.exactly(0, _LENGTH), "little")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -88,6 +87,8 @@ def fingerprint_of(archive: Archive) -> str | None:
     entry = archive.entries.get(FINGERPRINT)
     if entry is not None:
         return to_fingerprint(archive.read(entry, FINGERPRINT_SIZE))
+    import hashlib
+
     digest = hashlib.blake2b(digest_size=16)
     for name, entry in sorted(archive.entries.items()):
         digest.update(f"{name}\0{entry.size}\0{entry.crc}\n".encode())

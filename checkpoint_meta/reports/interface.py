@@ -1,11 +1,24 @@
-"""The contract of a report: verdicts go in one by one, text comes out as soon as it can."""
+"""The formats by name, and the contract of a report: verdicts go in, text comes out."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from checkpoint_meta.validate import Verdict
+    from checkpoint_meta.rules.findings import Verdict
+
+
+class ReportFormat(StrEnum):
+    """Names of the formats."""
+
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+    JUNIT = "junit"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    SARIF = "sarif"
 
 
 class Report(Protocol):

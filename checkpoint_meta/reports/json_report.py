@@ -9,7 +9,7 @@ from checkpoint_meta.evidence import show_field
 
 if TYPE_CHECKING:
     from checkpoint_meta.evidence import JSONValue
-    from checkpoint_meta.validate import Finding, Verdict
+    from checkpoint_meta.rules.findings import Finding, Verdict
 
 
 class JsonLinesReport:

@@ -203,6 +203,11 @@ def _collected(source: Source, checkpoint: CheckpointFile) -> tuple[Fragment, ..
     return tuple(source.collect(checkpoint))
 
 
+def forget_logs() -> None:
+    """Read logs anew: those that were read before may have grown."""
+    _log_sources.cache_clear()
+
+
 @lru_cache(maxsize=2)
 def _log_sources(aliases: tuple[tuple[str, str], ...]) -> list[Source]:
     """Return the sources that read logs, kept since they remember what they have read."""

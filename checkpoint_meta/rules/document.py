@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from checkpoint_meta.evidence import Severity
 from checkpoint_meta.masking import MASK, is_secret_name
 from checkpoint_meta.readers.yaml import YamlError
 from checkpoint_meta.rules.registry import Flaw, rule
+from checkpoint_meta.schema.v2 import SCHEMA_VERSION
 from checkpoint_meta.sources.hydra import mask_override
 
 if TYPE_CHECKING:
@@ -40,7 +42,12 @@ def sidecar_is_ours(case: Case) -> Iterator[Flaw]:
     yield from _schema_flaws(case, "CM102")
 
 
-@rule("CM103", "unknown-version", mend="write '2.0' or '1.0', or update checkpoint-meta")
+@rule(
+    "CM103",
+    "unknown-version",
+    mend="write '2.0' or '1.0' in quotes, or update checkpoint-meta",
+    fix="safe",
+)
 def version_is_known(case: Case) -> Iterator[Flaw]:
     """The schema version is one that this program knows, written as a text.
 
@@ -83,12 +90,18 @@ def values_are_in_range(case: Case) -> Iterator[Flaw]:
 def times_have_a_zone(case: Case) -> Iterator[Flaw]:
     """A 2.0 sidecar's `created_at` is ISO 8601 with its zone.
 
-    1.0 sidecars were written without one; they are left as they are.
+    1.0 sidecars were written without one. Theirs stay as they are, also after the upgrade.
     """
-    yield from _schema_flaws(case, "CM108")
+    if "upgraded_from" not in case.document:
+        yield from _schema_flaws(case, "CM108")
 
 
-@rule("CM109", "secret-in-clear", mend="write '***', and change the secret wherever it is valid")
+@rule(
+    "CM109",
+    "secret-in-clear",
+    mend="write '***', and change the secret wherever it is valid",
+    fix="safe",
+)
 def secrets_are_masked(case: Case) -> Iterator[Flaw]:
     """No value stands in clear under a key that names a secret, such as `api_key` or `password`.
 
@@ -101,6 +114,23 @@ def secrets_are_masked(case: Case) -> Iterator[Flaw]:
             masked = mask_override(value)
             if masked != value and not _holds_nothing(value.partition("=")[2]):
                 yield Flaw(field, f"a secret in clear; expected {masked}")
+
+
+@rule(
+    "CM110",
+    "old-schema",
+    severity=Severity.WARNING,
+    mend="run ckpt-meta validate --fix, or ignore this rule while other readers need 1.0",
+    fix="safe",
+)
+def schema_is_current(case: Case) -> Iterator[Flaw]:
+    """The sidecar is of the current schema version.
+
+    1.0 is read for ever, but has no place for provenance, nor for what ties the sidecar to its
+    checkpoint. The upgrade keeps everything that a 1.0 document says.
+    """
+    if case.version == "1.0":
+        yield Flaw(("schema_version",), f"1.0 is not the current version, {SCHEMA_VERSION}")
 
 
 def _holds_nothing(value: JSONValue) -> bool:

@@ -24,7 +24,9 @@ def _shares(case: Case) -> tuple[float, float, float] | None:
     precision, recall, hmean = (case.number(("metrics", name)) for name in _SHARES)
     if precision is None or recall is None or hmean is None:
         return None
-    return precision, recall, hmean
+    shares = precision, recall, hmean
+    # What lies outside is CM107; nothing follows from it.
+    return shares if all(0 <= share <= 1 for share in shares) else None
 
 
 @rule("CM303", "impossible-hmean", mend="find out which of the three is another checkpoint's")

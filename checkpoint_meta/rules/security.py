@@ -124,6 +124,12 @@ def bytes_have_their_hash(case: Case) -> Iterator[Flaw]:
     if case.count is None or case.checkpoint is None or not isinstance(recorded, str):
         return
     if case.checkpoint.path.is_file():
-        found = sha256_of(case.checkpoint.path, case.count)
+        # What CM406 has counted is not counted twice.
+        is_counted = case.contents is not None and case.contents.format == "torch-zip"
+        found = sha256_of(case.checkpoint.path, _forget if is_counted else case.count)
         if found != recorded:
             yield Flaw(("checkpoint", "sha256"), f"expected {found}, got {recorded}")
+
+
+def _forget(_count: int) -> None:
+    pass

@@ -83,7 +83,7 @@ def _resolved(
         own["exp_name",] = options.exp_name
     fragments = [
         Fragment(Origin("training", place.name), own),
-        Fragment(Origin("module", snapshot.model_class), snapshot.weak_values),
+        Fragment(Origin("module", snapshot.model_class), snapshot.weak_values, is_default=True),
         *_kept_fragments(place),
     ]
     run = Claims(()) if place.local is None else run_claims(place.local)
@@ -136,11 +136,15 @@ def _checkpoint_facts(
 
 
 def _fingerprint(place: Place, facts: FileFacts) -> str | None:
-    """Return the fingerprint of a local file; a CheckpointIO may write any format it likes."""
-    if place.local is None or facts.is_folder:
+    """Return the fingerprint of a local checkpoint, of a folder that of its `meta.pt`.
+
+    A CheckpointIO may write any format it likes, which then has none.
+    """
+    if place.local is None:
         return None
+    path = place.local.path
     try:
-        return read_fingerprint(place.local.path)
+        return read_fingerprint(path / "meta.pt" if facts.is_folder else path)
     except ReadError:
         return None
 

@@ -87,3 +87,12 @@ def to_number(value: object) -> float | None:
     if not callable(item) or getattr(value, "numel", lambda: 1)() != 1:
         return None
     return float(item())
+
+
+def address_of(tensor: object) -> int:
+    """Return where a tensor lies; 0 for what is no tensor, or does not tell, as on a TPU."""
+    data_ptr = getattr(tensor, "data_ptr", None)
+    try:
+        return int(data_ptr()) if callable(data_ptr) else 0
+    except RuntimeError:
+        return 0

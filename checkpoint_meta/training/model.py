@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from checkpoint_meta.readers.contents import TensorInfo
 from checkpoint_meta.sources.signatures import load_signatures
 from checkpoint_meta.sources.state_dict import recognise
+from checkpoint_meta.training.interface import address_of
 
 if TYPE_CHECKING:
     from checkpoint_meta.evidence import FieldPath, JSONValue
@@ -74,7 +75,7 @@ def parameters(tensors: Iterable[object]) -> dict[str, JSONValue]:
         if not callable(elements):
             continue
         number = int(elements())
-        place = (_address(tensor), number)
+        place = (address_of(tensor), number)
         if place[0] and place in seen:
             continue
         seen.add(place)
@@ -83,15 +84,6 @@ def parameters(tensors: Iterable[object]) -> dict[str, JSONValue]:
         dtype = str(getattr(tensor, "dtype", "")).removeprefix("torch.")
         dtypes[dtype] = int(str(dtypes.get(dtype, 0))) + number
     return {"count": count, "bytes": size, "dtypes": dtypes}
-
-
-def _address(tensor: object) -> int:
-    """Return where the tensor lies; 0 where it does not say, as a sharded one."""
-    data_ptr = getattr(tensor, "data_ptr", None)
-    try:
-        return int(data_ptr()) if callable(data_ptr) else 0
-    except RuntimeError:
-        return 0
 
 
 def _shapes(state_dict: Mapping[str, object]) -> tuple[tuple[str, tuple[int, ...]], ...]:

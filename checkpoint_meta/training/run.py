@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checkpoint_meta.claims import Claims, gather
 from checkpoint_meta.evidence import Fragment, Origin
 from checkpoint_meta.paths import CheckpointFile, Layout
+from checkpoint_meta.sources.filename import FilenameSource
 from checkpoint_meta.sources.hydra import HydraSource
+
+if TYPE_CHECKING:
+    from checkpoint_meta.evidence import FieldPath, JSONValue
 
 
 def run_claims(checkpoint: CheckpointFile) -> Claims:
     """Return the claims of the run's folder; a configuration that cannot be read is a note."""
     name = checkpoint.run_dir.absolute().name
-    named = Fragment(Origin("filename", name), {("exp_name",): name} if name else {})
+    own: dict[FieldPath, JSONValue] = {("exp_name",): name} if name else {}
+    named = Fragment(Origin(FilenameSource.name, name), own, is_default=True)
     hydra = gather(_seen_from_hydra(checkpoint), [HydraSource()])
     return Claims((named, *hydra.fragments), hydra.notes)
 

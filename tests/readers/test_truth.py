@@ -1,22 +1,15 @@
 from __future__ import annotations
 
 import collections
-import enum
 import io
-import math
 import pickle
-from argparse import Namespace
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
-from uuid import UUID
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omegaconf import OmegaConf
 
 from checkpoint_meta.readers.checkpoint import read_checkpoint_file
 from checkpoint_meta.readers.inert import Boxed
@@ -127,14 +120,6 @@ def test_flags_of_a_value_are_applied(tmp_path: Path) -> None:
     }
 
 
-def test_values_that_no_number_holds_are_text(tmp_path: Path) -> None:
-    """NaN and infinities are written as text, since JSON has none."""
-    path = tmp_path / "x.ckpt"
-    torch.save({"metrics": [torch.tensor(math.nan), torch.tensor(-math.inf), math.inf]}, path)
-
-    assert read_checkpoint_file(path).custom["metrics"] == ["nan", "-inf", "inf"]
-
-
 def test_a_hole_is_not_zero(tmp_path: Path) -> None:
     """`skip_data` leaves zeros that were never written: the value is unknown."""
     path = tmp_path / "x.ckpt"
@@ -220,78 +205,6 @@ def test_every_kind_of_tensor_is_what_torch_loads(tmp_path: Path, legacy: bool) 
     assert told == [
         (name, tuple(t.shape), str(t.dtype).removeprefix("torch.")) for name, t in loaded.items()
     ]
-
-
-class Color(enum.Enum):
-    """A member is pickled by its value."""
-
-    RED = "red"
-
-
-@dataclass
-class Schedule:
-    """A dataclass of a training script."""
-
-    warmup: int = 5
-
-
-class Settings(dict[str, object]):
-    """A dict with another name."""
-
-
-def test_the_plain_view(tmp_path: Path) -> None:
-    """What hyper-parameters hold is shown as plain data."""
-    path = tmp_path / "x.ckpt"
-    hparams = {
-        "config": OmegaConf.create({"lr": 1e-3, "copy": "${lr}", "todo": "???", "n": [1, None]}),
-        "namespace": Namespace(batch=8),
-        "scalar": np.float32(0.5),
-        "array": np.arange(6).reshape(2, 3),
-        "columns": np.asfortranarray(np.arange(6).reshape(2, 3)),
-        "large": np.zeros((100, 100), dtype=np.float16),
-        "enum": Color.RED,
-        "dataclass": Schedule(),
-        "path": PurePosixPath("/data/x"),
-        "when": datetime(2025, 10, 18, 1, 2, 3, tzinfo=UTC),
-        "id": UUID(int=5),
-        "device": torch.device("cuda", 1),
-        "dtype": torch.float16,
-        "class": torch.nn.ReLU,
-        "dict": Settings(a=1),
-        "bytes": b"\x00\xff",
-        "set": {3, 1, 2},
-        "tuple": (1, "a"),
-        "complex": 1 + 2j,
-        "tensor": torch.zeros(2, 2),
-        3: "three",
-        (1, "a"): "pair",
-    }
-    torch.save({"hyper_parameters": hparams}, path)
-
-    assert read_checkpoint_file(path).hyper_parameters == {
-        "config": {"lr": 1e-3, "copy": "${lr}", "todo": "???", "n": [1, None]},
-        "namespace": {"batch": 8},
-        "scalar": 0.5,
-        "array": [[0, 1, 2], [3, 4, 5]],
-        "columns": [[0, 1, 2], [3, 4, 5]],
-        "large": {"class": "numpy.ndarray", "dtype": "float16", "shape": [100, 100]},
-        "enum": "red",
-        "dataclass": {"class": f"{__name__}.Schedule", "state": {"warmup": 5}},
-        "path": "/data/x",
-        "when": "2025-10-18T01:02:03+00:00",
-        "id": "00000000-0000-0000-0000-000000000005",
-        "device": "cuda:1",
-        "dtype": "torch.float16",
-        "class": "torch.nn.modules.activation.ReLU",
-        "dict": {"a": 1},
-        "bytes": {"class": "bytes", "size": 2},
-        "set": [1, 2, 3],
-        "tuple": [1, "a"],
-        "complex": "(1+2j)",
-        "tensor": {"class": "torch.Tensor", "dtype": "float32", "shape": [2, 2]},
-        "3": "three",
-        "(1, a)": "pair",
-    }
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])

@@ -1,4 +1,4 @@
-"""Train with two processes on the CPU: several_processes.py STRATEGY FOLDER."""
+"""Train with two processes on the CPU: several_processes.py STRATEGY FOLDER [broken]."""
 
 from __future__ import annotations
 
@@ -60,15 +60,25 @@ def note_the_process(trainer: object) -> dict[str, int]:
     return {}
 
 
-def main(name: str, folder: Path) -> None:
+def fail(trainer: object) -> dict[str, int]:
+    """Fail in the process that writes."""
+    raise LookupError(trainer)
+
+
+def main(name: str, folder: Path, *, is_broken: bool) -> None:
     """Train."""
+    callback = (
+        MetadataCallback(extra=fail)
+        if is_broken
+        else MetadataCallback(strict=True, extra=note_the_process)
+    )
     folder.mkdir(exist_ok=True)
     model = Sharded() if name == "fsdp2" else Synchronised()
     strategy = ModelParallelStrategy(2, 1) if name == "fsdp2" else name
     trainer = make_trainer(
         folder,
         SaveBeforeAnybodyReads(),
-        MetadataCallback(strict=True, extra=note_the_process),
+        callback,
         ModelCheckpoint(folder, "{epoch}", "val/hmean", mode="max", save_top_k=1),
         devices=2,
         strategy=strategy,
@@ -79,4 +89,4 @@ def main(name: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), is_broken="broken" in sys.argv)

@@ -14,7 +14,7 @@ from checkpoint_meta import MetadataCallback
 from tests.training.tiny import HMEANS, Tiny, look, make_trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import torch
@@ -74,7 +74,16 @@ def test_save_on_exception(tmp_path: Path) -> None:
     assert left.logged("epoch=1-step=6.ckpt") == {"train_loss": 2.0, "train_loss_step": 2.0}
 
 
+@pytest.fixture
+def _keyboard() -> Iterator[None]:
+    """Have Ctrl-C work, also where the tests run in the background; Lightning turns it off."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @needs_save_on_exception
+@pytest.mark.usefixtures("_keyboard")
 def test_ctrl_c(tmp_path: Path) -> None:
     """What is saved on Ctrl-C has its sidecar."""
     owner = ModelCheckpoint(tmp_path, "{epoch}-{step}", save_on_exception=True, save_top_k=0)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from checkpoint_meta.readers.checkpoint import read_checkpoint_file
 from checkpoint_meta.schema.fields import look_up
 from checkpoint_meta.store import read_sidecar
 from tests.training.tiny import HMEANS, look
@@ -43,6 +44,14 @@ def test_two_processes(tmp_path: Path, strategy: str) -> None:
     assert len([*tmp_path.glob("wrote.*")]) == 1
 
 
+def test_two_processes_and_a_fault_in_one(tmp_path: Path) -> None:
+    """A fault of ours in the process that writes keeps no other process waiting."""
+    run("several_processes.py", "ddp", tmp_path, "broken")
+
+    assert len([*tmp_path.glob("*.ckpt")]) == 2
+    assert [*tmp_path.glob("*.metadata.yaml")] == []
+
+
 def test_fsdp2_sharded_folder(tmp_path: Path) -> None:
     """A checkpoint in parts has one sidecar beside its folder, with the size of the whole model."""
     run("several_processes.py", "fsdp2", tmp_path)
@@ -54,7 +63,11 @@ def test_fsdp2_sharded_folder(tmp_path: Path) -> None:
         "mine.metadata.yaml",
     ]
     assert (tmp_path / "epoch=2.ckpt").is_dir()
-    assert look_up(document, ("checkpoint", "format")) == "fsdp"
+    contents = read_checkpoint_file(tmp_path / "epoch=2.ckpt")
+    assert look_up(document, ("checkpoint", "format")) == contents.format == "fsdp"
+    assert look_up(document, ("checkpoint", "size_bytes")) == contents.size_bytes
+    assert look_up(document, ("checkpoint", "mtime_ns")) == contents.mtime_ns
+    assert look_up(document, ("checkpoint", "fingerprint")) == contents.fingerprint
     assert look_up(document, ("model", "parameters", "count")) == 3
     assert look_up(document, ("metrics", "hmean")) == HMEANS[2]
 

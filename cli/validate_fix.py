@@ -1,0 +1,53 @@
+"""`validate --fix`: changes planned, shown or made, and counted."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from checkpoint_meta.evidence import Severity
+from checkpoint_meta.faults import guarded
+from checkpoint_meta.rules.fixes import apply_change, plan_change
+from checkpoint_meta.rules.registry import all_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from checkpoint_meta.rules.fixes import Change
+    from checkpoint_meta.rules.subjects import Subject
+    from checkpoint_meta.validate import Gate
+
+    from .output import Output
+
+
+def mend(
+    output: Output, subjects: Iterable[Subject], gate: Gate, *, dry_run: bool, unsafe: bool
+) -> None:
+    """Make every change that needs no guess; with `dry_run`, print it as a diff instead.
+
+    One that cannot be made is said, and the others go on; what it would have mended is still
+    found afterwards.
+    """
+    codes = frozenset(code for code in all_rules() if gate.severity(code) is not Severity.OFF)
+    count = 0
+    for subject in subjects:
+        plan = partial(plan_change, subject, codes, unsafe=unsafe)
+        # A sidecar that cannot be read is a finding, and said as such.
+        change, _ = guarded(plan)
+        if change is not None:
+            count += _make(output, change, dry_run=dry_run)
+    verb = "would be mended" if dry_run else "mended"
+    output.say(f"{count} sidecar{'' if count == 1 else 's'} {verb}")
+
+
+def _make(output: Output, change: Change, *, dry_run: bool) -> bool:
+    if dry_run:
+        output.say(f"would {change}" if change.target is None else str(change))
+        output.block(change.diff())
+        return True
+    _, fault = guarded(partial(apply_change, change))
+    if fault:
+        output.warn(fault)
+        return False
+    output.say(str(change))
+    return True

@@ -1,0 +1,1 @@
+{kind: link, to: pruned.ckpt}

@@ -1,0 +1,1 @@
+{kind: link, to: epoch=3-step=400.ckpt}

@@ -1,0 +1,1 @@
+{extra: {cleval_metrics: {precision: 0.88, recall: 0.875, hmean: 0.875}}}

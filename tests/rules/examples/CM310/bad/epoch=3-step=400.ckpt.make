@@ -1,0 +1,1 @@
+{monitor: null, score: null}

@@ -1,0 +1,1 @@
+{kind: text, text: <html>not found</html>}

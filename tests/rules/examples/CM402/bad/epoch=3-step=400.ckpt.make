@@ -1,0 +1,1 @@
+{kind: calls, name: ours.enums.Phase}
