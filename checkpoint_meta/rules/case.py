@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING
 
 from checkpoint_meta.errors import ReadError
+from checkpoint_meta.evidence import Problem
 from checkpoint_meta.faults import guarded
 from checkpoint_meta.readers.yaml import SIDECAR_BYTES, is_finite, parse_yaml, read_text
 from checkpoint_meta.rules.policy import Policy
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from checkpoint_meta.evidence import FieldPath, Fragment, JSONValue, Problem
+    from checkpoint_meta.evidence import FieldPath, Fragment, JSONValue
     from checkpoint_meta.paths import CheckpointFile
     from checkpoint_meta.readers.contents import CheckpointContents
     from checkpoint_meta.rules.subjects import Subject
@@ -109,7 +110,11 @@ class Case:
         """Return what `check_document` finds in the sidecar."""
         from checkpoint_meta.schema.document import check_document
 
-        return tuple(check_document(self.raw)) if self.has_document else ()
+        if not self.has_document:
+            return ()
+        found, fault = guarded(lambda: tuple(check_document(self.raw)))
+        # One finding, and not one for each rule that asks.
+        return (Problem("CM102", (), f"cannot be checked ({fault})"),) if found is None else found
 
     def value(self, path: FieldPath) -> JSONValue:
         """Return what the sidecar says of a field; 1.0's word `unknown` says nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.paths import (
@@ -17,7 +18,6 @@ from checkpoint_meta.paths import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from checkpoint_meta.errors import ReadError
 
@@ -69,7 +69,7 @@ def iter_subjects(
         if checkpoint.is_link:
             links.append(checkpoint)
             continue
-        judged.add(checkpoint.path.resolve())
+        judged.add(Path(os.path.realpath(checkpoint.path)))
         yield Subject(checkpoint.sidecar, checkpoint)
     yield from _targets(links, judged)
     if root.is_dir():
@@ -79,7 +79,8 @@ def iter_subjects(
 def _targets(links: list[CheckpointFile], judged: set[Path]) -> Iterator[Subject]:
     """Yield what the links point to, unless it was judged; a dangling link as itself."""
     for link in links:
-        target = link.path.resolve()
+        # Not `resolve`, which raises where links go round in a circle.
+        target = Path(os.path.realpath(link.path))
         if not target.exists():
             yield Subject(link.sidecar, link)
         elif target not in judged:
@@ -143,8 +144,9 @@ def _iter_sidecars(folder: Path, entered: set[tuple[int, int]]) -> Iterator[Path
         return
     entered.add((status.st_dev, status.st_ino))
     for entry in entries:
-        if entry.is_dir():
+        place = folder / entry.name
+        if place.is_dir():
             if not entry.name.startswith("."):
-                yield from _iter_sidecars(folder / entry.name, entered)
+                yield from _iter_sidecars(place, entered)
         elif is_sidecar_name(entry.name):
-            yield folder / entry.name
+            yield place
