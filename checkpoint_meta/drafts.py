@@ -42,6 +42,9 @@ class DraftOptions:
     overwrite: bool = False
     """Resolve every value anew; else a 2.0 sidecar is completed, and what it says stays."""
 
+    ask_again: bool = False
+    """Ask the sources though nothing has changed: the user says more than the last time."""
+
     schema_version: str = SCHEMA_VERSION
     outputs_dir: Path | None = None
     """What `checkpoint_path` is relative to in a 1.0 sidecar; `None`: where the search began."""
@@ -81,7 +84,7 @@ def is_up_to_date(
     checkpoint: CheckpointFile, document: Mapping[str, JSONValue], options: DraftOptions
 ) -> bool:
     """Tell, without opening the checkpoint, that there is nothing new to say about it."""
-    if document["schema_version"] != options.schema_version:
+    if options.ask_again or document["schema_version"] != options.schema_version:
         return False
     if look_up(document, ("written_by", "version")) != VERSION:
         return False

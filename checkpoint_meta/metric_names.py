@@ -91,6 +91,11 @@ def is_of_training(name: str) -> bool:
     return _NEVER.search(name) is not None
 
 
+def is_of_validation(name: str) -> bool:
+    """Tell whether a logged name says that a validation measured it."""
+    return not is_of_training(name) and _VALIDATION.match(name) is not None
+
+
 def is_short_for(short: str, name: str) -> bool:
     """Tell whether `short` is a logged name without its `val/`, `val_` or folder."""
     if _NEVER.search(name):

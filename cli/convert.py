@@ -22,6 +22,14 @@ from .options import (
 )
 from .output import Color, Output
 from .session import start
+from .wandb_options import (
+    WandbMap,
+    WandbProject,
+    WandbRun,
+    said_once,
+    wandb_choice,
+    wandb_source,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,6 +74,16 @@ def convert_command(  # noqa: PLR0913 - each option is a parameter, as Typer rea
     list_sources: Annotated[
         bool, typer.Option("--list-sources", help="Print the sources in order of precedence.")
     ] = False,
+    wandb: Annotated[
+        bool,
+        typer.Option("--wandb/--offline", help="Ask the W&B API too; by default nobody is asked."),
+    ] = False,
+    wandb_project: WandbProject = None,
+    wandb_run: WandbRun = None,
+    wandb_map: WandbMap = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Pass by what is kept of the W&B API's answers.")
+    ] = False,
     explain: Annotated[
         bool,
         typer.Option(
@@ -103,11 +121,15 @@ def convert_command(  # noqa: PLR0913 - each option is a parameter, as Typer rea
     from .convert_view import ConvertView
 
     names = _chosen(source, no_source)
-    everything = default_sources(session.settings.metrics)
+    choice = wandb_choice(wandb_project, wandb_run, wandb_map)
+    everything = default_sources(session.settings.metrics, choice)
+    if wandb:
+        everything.append(wandb_source(session.settings.metrics, choice, refresh=refresh))
     sources = [one for one in everything if one.name in names]
     options = ConvertOptions(
         dry_run=dry_run,
         overwrite=overwrite,
+        ask_again=wandb or bool(wandb_run or wandb_map),
         schema_version=schema.value,
         outputs_dir=outputs_dir,
         sha256=sha256,
@@ -118,7 +140,8 @@ def convert_command(  # noqa: PLR0913 - each option is a parameter, as Typer rea
         session.say_empty()
     work = partial(convert_one, sources=sources, options=options)
     outcomes = map_in_processes(work, checkpoints, jobs or default_jobs())
-    failed = view.show(output.progress(outcomes, len(checkpoints), "converting"))
+    shown = said_once(outcomes, output) if wandb else outcomes
+    failed = view.show(output.progress(shown, len(checkpoints), "converting"))
     if failed or session.unreadable:
         raise typer.Exit(1)
 
@@ -133,7 +156,7 @@ def _print_sources(output: Output) -> None:
 def _chosen(wanted: Sequence[str] | None, unwanted: Sequence[str] | None) -> frozenset[str]:
     from checkpoint_meta.sources.default import default_sources
 
-    known = {source.name for source in default_sources()}
+    known = {source.name for source in default_sources()} | {"wandb"}
     for name in (*(wanted or ()), *(unwanted or ())):
         if name not in known:
             there = ", ".join(sorted(known))

@@ -10,13 +10,19 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
-from checkpoint_meta.catalog.columns import all_columns, choose_columns, default_columns
+from checkpoint_meta.catalog.columns import (
+    all_columns,
+    choose_columns,
+    column,
+    default_columns,
+)
+from checkpoint_meta.catalog.row import is_light
 from checkpoint_meta.errors import printable
 from checkpoint_meta.schema.fields import nest
 
 from .listing import ListFormat
 from .row_table import RowTable
-from .table import Cell
+from .table import Cell, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +32,6 @@ if TYPE_CHECKING:
     from checkpoint_meta.evidence import JSONValue
 
     from .output import Output
-    from .table import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,16 @@ class ListView:
 
     best: Callable[[], frozenset[str]] = frozenset
     """Tells, once all rows have passed, which ones are marked."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether fields are shown that lists usually do not show."""
+        if self.all_columns:
+            return True
+        if self.wanted:
+            fields = (column(name.lstrip("+-")).field for name in self.wanted)
+            return any(not is_light(path) for field in fields if field for path in field.paths)
+        return self.format in (ListFormat.JSON, ListFormat.JSONL)
 
     def show(self, rows: Iterable[Row]) -> None:
         """Print the rows; line by line, as they come, where the format allows it."""
@@ -100,28 +115,13 @@ class ListView:
 
     def _table(self, rows: Sequence[Row]) -> None:
         table = RowTable.of(rows, self._columns(rows), self.now)
-        if not rows:
-            return
-        if not self.output.is_terminal():
-            for line in table.laid_out(self.best(), rounded=False).lines():
-                self.output.line("  ".join(cell.text for cell in line).rstrip())
-            return
-        if not (self.wanted or self.all_columns):
+        is_terminal = self.output.is_terminal()
+        if is_terminal and not (self.wanted or self.all_columns):
             table, run = table.telling()
             if run is not None:
                 self.output.say(f"run {printable(run)}")
-        self._on_terminal(table.laid_out(self.best(), rounded=True, root=self.root))
-
-    def _on_terminal(self, table: Table) -> None:
-        from rich.text import Text
-
-        console = self.output.console()
-        fitted, left_out = table.fitted(console.width)
-        for line in fitted.lines():
-            text = Text("  ").join(Text(cell.text, cell.style) for cell in line)
-            console.print(text, no_wrap=True, crop=False, overflow="ignore")
-        if left_out:
-            self.output.say(f"no room for {', '.join(left_out)}; --columns chooses")
+        root = self.root if is_terminal else None
+        print_table(table.laid_out(self.best(), rounded=is_terminal, root=root), self.output)
 
 
 def _markdown_line(cells: Sequence[Cell]) -> str:

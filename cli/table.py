@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from .output import Output
+
 _GAP: Final = 2
 _ELLIPSIS: Final = "…"
 _NARROWEST: Final = 16
@@ -109,6 +111,25 @@ class Table:
                 text = cell.text if place == last else cell.text + space
             padded.append(Cell(text, cell.style))
         return padded
+
+
+def print_table(table: Table, output: Output) -> None:
+    """Print a table: colored and as wide as the terminal, or plain and whole."""
+    if not table.rows:
+        return
+    if not output.is_terminal():
+        for line in table.lines():
+            output.line("  ".join(cell.text for cell in line).rstrip())
+        return
+    from rich.text import Text
+
+    console = output.console()
+    fitted, left_out = table.fitted(console.width)
+    for line in fitted.lines():
+        text = Text("  ").join(Text(cell.text, cell.style) for cell in line)
+        console.print(text, no_wrap=True, crop=False, overflow="ignore")
+    if left_out:
+        output.say(f"no room for {', '.join(left_out)}; --columns chooses")
 
 
 def cell_width(text: str) -> int:

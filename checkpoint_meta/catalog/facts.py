@@ -203,5 +203,6 @@ def watched(checkpoint: CheckpointFile, locations: set[str]) -> tuple[Watched, .
         if location and "#" not in location and "://" not in location
     }
     folders = {str(run), str(run / ".hydra"), str(checkpoint.path.parent)}
-    places = (files | folders) - {str(checkpoint.path)}
+    # A link's own sidecar may be missing: then its target's counts, or the lack of it.
+    places = (files | folders | {str(checkpoint.sidecar)}) - {str(checkpoint.path)}
     return tuple(Watched(place, state_of(place)) for place in sorted(places))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from checkpoint_meta.schema.fields import nest
+from checkpoint_meta.resolve import PRECEDENCE
+from checkpoint_meta.schema.fields import flatten, nest
 from checkpoint_meta.schema.order import in_order
 from checkpoint_meta.schema.v2 import SCHEMA_VERSION
 
@@ -43,9 +44,15 @@ def compose_document(
     document["checkpoint_path"] = checkpoint_path
     document["checkpoint"] = {key: value for key, value in checkpoint.items() if value is not None}
     document["written_by"] = dict(written_by)
-    provenance = {path: origin for path, origin in resolution.provenance.items() if path in known}
-    document["provenance"] = _provenance_lines(provenance, stamps or {})
-    return in_order(document)
+    ordered = in_order(document)
+    # In the document's own order, so that the next run writes the very same lines.
+    provenance = {
+        path: resolution.provenance[path]
+        for path in flatten(ordered)
+        if path in known and path in resolution.provenance
+    }
+    ordered["provenance"] = _provenance_lines(provenance, stamps or {})
+    return in_order(ordered)
 
 
 def _provenance_lines(
@@ -60,8 +67,14 @@ def _provenance_lines(
         | ({"location": origin.location} if origin.location else {})
         | _stamp(stamps.get(origin.location))
         | {"fields": names}
-        for origin, names in fields.items()
+        for origin, names in sorted(fields.items(), key=_rank)
     ]
+
+
+def _rank(line: tuple[Origin, list[JSONValue]]) -> tuple[int, str, str]:
+    source, location = line[0].source, line[0].location
+    rank = PRECEDENCE.index(source) if source in PRECEDENCE else len(PRECEDENCE)
+    return rank, source, location
 
 
 def _stamp(stamp: Stamp | None) -> dict[str, JSONValue]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from checkpoint_meta.readers.contents import CheckpointContents
     from checkpoint_meta.sources.judged_logs import JudgedLog, Question
     from checkpoint_meta.sources.run_logs import LogFiles
-    from checkpoint_meta.sources.wandb_choice import WandbChoice
+    from checkpoint_meta.sources.wandb_choice import RunName, WandbChoice
 
 SOURCE: Final = "logs"
 
@@ -75,7 +75,7 @@ class WandbLogs:
         clues = Clues(checkpoint, question, said_id, folder_names(checkpoint, contents))
         candidates = list(below)
         if not below or (said_id and said_id not in {log.run_id for log in below}):
-            candidates += self._runs_around(checkpoint.run_dir)
+            candidates += self.runs_around(checkpoint.run_dir)
         if by_user:
             candidates = [log for log in candidates if log.run_id == said_id]
         chosen, notes = _affordable(candidates, clues)
@@ -84,16 +84,21 @@ class WandbLogs:
         notes += unreadable
         if answer.run is None:
             notes += _ambiguity(answer, below)
-            values = _identity(said_id) if said else {}
+            values = identity(said_id, *_place(by_user))
             return FoundRun(None, (_fragment(checkpoint, said, values, notes),))
         if answer.how == ONLY_ONE and answer.run.log not in below:
             return _unproved(answer.run, checkpoint, notes)
         return _found(answer, checkpoint, said, notes)
 
-    def _runs_around(self, run_dir: Path) -> list[LogFiles]:
+    def runs_around(self, run_dir: Path) -> list[LogFiles]:
+        """Return the runs in the folders above, looked for once."""
         if run_dir not in self._around:
             self._around[run_dir] = wandb_logs_around(run_dir)
         return self._around[run_dir]
+
+
+def _place(named: RunName | None) -> tuple[str | None, str | None]:
+    return (named.entity, named.project) if named else (None, None)
 
 
 def _affordable(
@@ -145,17 +150,18 @@ def _found(
         return FoundRun()
     values: dict[FieldPath, JSONValue] = {}
     for parsed in run.parsed.runs:
-        values |= _identity(run.log.run_id, parsed.entity, parsed.project)
-        values |= _configuration(parsed.config)
+        values |= identity(run.log.run_id, parsed.entity, parsed.project)
+        values |= configuration(parsed.config)
     how = "what the user says" if said and said.file is None else answer.how
     note = f"W&B: run {run.log.run_id}, by {how}"
     location = location_of(run.log.path, checkpoint)
     return FoundRun(run, (Fragment(Origin(SOURCE, location), values, notes=(*notes, note)),))
 
 
-def _identity(
+def identity(
     run_id: str | None, entity: str | None = None, project: str | None = None
 ) -> dict[FieldPath, JSONValue]:
+    """Return who a run is, as far as that is known."""
     values: dict[FieldPath, JSONValue] = {
         ("wandb", "entity"): entity,
         ("wandb", "project"): project,
@@ -165,7 +171,8 @@ def _identity(
     return {field: value for field, value in values.items() if value}
 
 
-def _configuration(config: Mapping[str, JSONValue]) -> dict[FieldPath, JSONValue]:
+def configuration(config: Mapping[str, JSONValue]) -> dict[FieldPath, JSONValue]:
+    """Return what a run was configured to do; names with `_` are W&B's own."""
     own = {key: value for key, value in config.items() if not key.startswith("_")}
     if not own:
         return {}

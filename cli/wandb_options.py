@@ -1,0 +1,66 @@
+"""Options about W&B: which run a checkpoint belongs to, and what its server could not say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional, TypeAlias
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from checkpoint_meta.convert import Outcome
+    from checkpoint_meta.sources.interface import Source
+    from checkpoint_meta.sources.wandb_choice import WandbChoice
+
+    from .output import Output
+
+WandbProject: TypeAlias = Annotated[
+    Optional[str],  # noqa: UP045 - Typer reads it at run time
+    typer.Option("--wandb-project", metavar="ENTITY/PROJECT", help="Where W&B's runs are."),
+]
+WandbRun: TypeAlias = Annotated[
+    Optional[str],  # noqa: UP045 - Typer reads it at run time
+    typer.Option("--wandb-run", metavar="ID", help="The W&B run of all these checkpoints."),
+]
+WandbMap: TypeAlias = Annotated[
+    Optional[Path],  # noqa: UP045 - Typer reads it at run time
+    typer.Option(
+        "--wandb-map",
+        metavar="FILE",
+        help="Mapping, in YAML or JSON, from globs of checkpoints to W&B runs.",
+    ),
+]
+
+
+def wandb_choice(project: str | None, run: str | None, mapping: Path | None) -> WandbChoice:
+    """Return what the options say.
+
+    Raises:
+        ReadError: if the mapping file cannot be read.
+        SettingError: if it is no mapping from globs to runs.
+    """
+    from checkpoint_meta.sources.wandb_choice import WandbChoice, read_wandb_map
+
+    if mapping is None:
+        return WandbChoice(run, project=project)
+    return WandbChoice(run, read_wandb_map(mapping), mapping.parent, project)
+
+
+def wandb_source(aliases: Mapping[str, str], choice: WandbChoice, *, refresh: bool) -> Source:
+    """Return the source that asks W&B's server."""
+    from checkpoint_meta.sources.wandb_api import WandbApiSource
+
+    return WandbApiSource(aliases, choice, refresh=refresh)
+
+
+def said_once(outcomes: Iterable[Outcome], output: Output) -> Iterator[Outcome]:
+    """Pass the outcomes on, and say once each why W&B's server could not be asked."""
+    said: set[str] = set()
+    for outcome in outcomes:
+        for note in outcome.notes:
+            if note.startswith(("W&B API: ", "wandb is missing")) and note not in said:
+                said.add(note)
+                output.warn(note)
+        yield outcome
