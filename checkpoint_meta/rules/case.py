@@ -73,6 +73,9 @@ class Case:
         if path is None:
             return "", None, None
         text = ""
+        if path.exists() and not path.is_file():
+            # A FIFO would wait for a writer, maybe for ever.
+            return text, None, ReadError(path, "not a file")
         try:
             text = read_text(path, SIDECAR_BYTES)
             return text, parse_yaml(text, path), None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from checkpoint_meta.rules.fixes import plan_change
+from checkpoint_meta.rules.registry import all_rules
 from checkpoint_meta.rules.subjects import iter_subjects
 from checkpoint_meta.validate import Gate, validate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 _LETTERS: Final = "abcdefgh"
 
@@ -86,16 +89,19 @@ def test_a_sidecar_of_wrong_types_is_told_of_in_full(
     assert not any("could not be judged" in one.message for one in found)
 
 
-def test_a_folder_in_the_sidecars_place(
-    tmp_path: Path, make_checkpoint: Callable[..., Path]
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "fifo"])
+def test_no_file_in_the_sidecars_place(
+    make: Callable[[Path], None], tmp_path: Path, make_checkpoint: Callable[..., Path]
 ) -> None:
-    """A folder that is called like a sidecar is one that cannot be read."""
+    """A folder or a FIFO that is called like a sidecar is told of, and nobody waits for it."""
     make_checkpoint(tmp_path / "a.ckpt")
-    (tmp_path / "a.metadata.yaml").mkdir()
+    make(tmp_path / "a.metadata.yaml")
 
     (found,) = validate(iter_subjects(tmp_path))
+    (subject,) = iter_subjects(tmp_path)
 
     assert (found.problem.code, found.path.name) == ("CM101", "a.metadata.yaml")
+    assert plan_change(subject, frozenset(all_rules())) is None
 
 
 def test_a_link_to_a_pruned_sidecar_is_an_orphan(tmp_path: Path) -> None:
