@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from checkpoint_meta.errors import ReadError
 from checkpoint_meta.paths import (
     DEFAULT_LAYOUT,
     SIDECAR_SUFFIX,
@@ -19,7 +20,6 @@ from checkpoint_meta.paths import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from checkpoint_meta.errors import ReadError
 
 JSON_SUFFIX: Final = ".metadata.json"
 """Ending of the oldest sidecars."""
@@ -63,7 +63,7 @@ def iter_subjects(
         return
     links: list[CheckpointFile] = []
     judged: set[Path] = set()
-    for checkpoint in iter_checkpoints(root, layout, on_error):
+    for checkpoint in _checkpoints(root, layout, on_error):
         if checkpoint.is_temporary:
             continue
         if checkpoint.is_link:
@@ -74,6 +74,17 @@ def iter_subjects(
     yield from _targets(links, judged)
     if root.is_dir():
         yield from _orphans(root, layout)
+
+
+def _checkpoints(
+    root: Path, layout: Layout, on_error: Callable[[ReadError], None] | None
+) -> Iterator[CheckpointFile]:
+    try:
+        yield from iter_checkpoints(root, layout, on_error)
+    except OSError as error:
+        # Such as a link that leads to itself: a gate that did not see the rest is shut.
+        place = Path(error.filename) if error.filename else root
+        raise ReadError(place, f"cannot be searched ({error.strerror})") from error
 
 
 def _targets(links: list[CheckpointFile], judged: set[Path]) -> Iterator[Subject]:

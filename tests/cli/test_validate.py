@@ -477,3 +477,14 @@ def test_a_closed_pipe_ends_quietly(judged: Path) -> None:
 
     assert result.stdout.count("\n") == 1
     assert result.stderr == ""
+
+
+def test_a_link_that_leads_to_itself_is_one_line(judged: Path) -> None:
+    """Links that go round in a circle shut the gate, and nobody sees a traceback."""
+    (judged / "last.ckpt").symlink_to("last.ckpt")
+
+    result = main("validate", judged, "--strict")
+
+    assert result.returncode in {1, 2}
+    assert "last.ckpt" in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
