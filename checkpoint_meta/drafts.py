@@ -78,7 +78,7 @@ def read_current(checkpoint: CheckpointFile) -> dict[str, JSONValue] | None:
     version = document.get("schema_version")
     if version is None:
         raise ReadError(path, "not a sidecar of ours (no schema_version); move it away first")
-    if version not in MODELS:
+    if not isinstance(version, str) or version not in MODELS:
         raise ReadError(path, f"schema_version {version!r} is not known to {TOOL} {VERSION}")
     _refuse_shared(checkpoint, document)
     return document
