@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
@@ -18,6 +20,9 @@ Result = TypeVar("Result")
 
 CHUNK: Final = 64
 """Items that go to a process at once: what crosses between processes costs more than the call."""
+
+
+_WATCH_SECONDS: Final = 0.2
 
 
 def default_jobs() -> int:
@@ -49,7 +54,7 @@ def _chain(head: list[Item], tail: Iterable[Item]) -> Iterator[Item]:
 
 
 def _in_pool(work: Callable[[Item], Result], items: Iterator[Item], jobs: int) -> Iterator[Result]:
-    pool = ProcessPoolExecutor(max_workers=jobs, initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(jobs, initializer=_begin_worker, initargs=(os.getpid(),))
     waiting: deque[Future[list[Result]]] = deque()
     try:
         while True:
@@ -68,9 +73,17 @@ def _work_on(work: Callable[[Item], Result], chunk: list[Item]) -> list[Result]:
     return [work(item) for item in chunk]
 
 
-def _ignore_interrupts() -> None:
+def _begin_worker(parent: int) -> None:
     # Ctrl-C reaches every process of the terminal; only the first one answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End this process once its parent is gone: nobody else tells it after a `kill -9`."""
+    while os.getppid() == parent:
+        time.sleep(_WATCH_SECONDS)
+    os._exit(1)
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:

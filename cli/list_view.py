@@ -8,15 +8,21 @@ import json
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
-from checkpoint_meta.catalog.columns import all_columns, choose_columns, default_columns
+from checkpoint_meta.catalog.columns import (
+    all_columns,
+    choose_columns,
+    column,
+    default_columns,
+)
+from checkpoint_meta.catalog.row import is_light
 from checkpoint_meta.errors import printable
 from checkpoint_meta.schema.fields import nest
 
 from .listing import ListFormat
 from .row_table import RowTable
-from .table import Cell
+from .table import Cell, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +32,9 @@ if TYPE_CHECKING:
     from checkpoint_meta.evidence import JSONValue
 
     from .output import Output
-    from .table import Table
+
+
+_MOST_PROBLEMS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,16 @@ class ListView:
 
     best: Callable[[], frozenset[str]] = frozenset
     """Tells, once all rows have passed, which ones are marked."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether fields are shown that lists usually do not show."""
+        if self.all_columns:
+            return True
+        if self.wanted:
+            fields = (column(name.lstrip("+-")).field for name in self.wanted)
+            return any(not is_light(path) for field in fields if field for path in field.paths)
+        return self.format in (ListFormat.JSON, ListFormat.JSONL)
 
     def show(self, rows: Iterable[Row]) -> None:
         """Print the rows; line by line, as they come, where the format allows it."""
@@ -72,12 +90,16 @@ class ListView:
     def _columns(self, rows: Sequence[Row]) -> list[Column]:
         if self.all_columns:
             return all_columns(rows)
-        return choose_columns(self.wanted, rows) if self.wanted else default_columns(rows)
+        is_for_people = self.format in (ListFormat.TABLE, ListFormat.MARKDOWN)
+        written = "age" if is_for_people else "created_at"
+        if self.wanted:
+            return choose_columns(self.wanted, rows, written)
+        return default_columns(rows, written)
 
     def _as_json(self, row: Row) -> JSONValue:
         if not self.wanted:
             return as_json(row)
-        return {one.name: one.value(row, self.now) for one in choose_columns(self.wanted, [row])}
+        return {one.name: one.value(row, self.now) for one in self._columns([row])}
 
     def _separated(self, rows: Sequence[Row], separator: str) -> None:
         columns = self._columns(rows)
@@ -99,29 +121,29 @@ class ListView:
             self.output.line(_markdown_line(line))
 
     def _table(self, rows: Sequence[Row]) -> None:
-        table = RowTable.of(rows, self._columns(rows), self.now)
-        if not rows:
-            return
-        if not self.output.is_terminal():
-            for line in table.laid_out(self.best(), rounded=False).lines():
-                self.output.line("  ".join(cell.text for cell in line).rstrip())
-            return
-        if not (self.wanted or self.all_columns):
+        columns = self._columns(rows)
+        is_terminal = self.output.is_terminal()
+        is_chosen = self.all_columns or any(name[0] not in "+-" for name in self.wanted)
+        if not is_chosen:
+            # The checkpoint's own cell says what it is a link to.
+            columns = [one for one in columns if one.name != "link"]
+        table = RowTable.of(rows, columns, self.now)
+        if is_terminal and not is_chosen:
             table, run = table.telling()
             if run is not None:
                 self.output.say(f"run {printable(run)}")
-        self._on_terminal(table.laid_out(self.best(), rounded=True, root=self.root))
+        root = self.root if is_terminal else None
+        laid_out = table.laid_out(self.best(), rounded=is_terminal, root=root)
+        if "problem" in print_table(laid_out, self.output):
+            self._say_problems(rows)
 
-    def _on_terminal(self, table: Table) -> None:
-        from rich.text import Text
-
-        console = self.output.console()
-        fitted, left_out = table.fitted(console.width)
-        for line in fitted.lines():
-            text = Text("  ").join(Text(cell.text, cell.style) for cell in line)
-            console.print(text, no_wrap=True, crop=False, overflow="ignore")
-        if left_out:
-            self.output.say(f"no room for {', '.join(left_out)}; --columns chooses")
+    def _say_problems(self, rows: Sequence[Row]) -> None:
+        """Say what is wrong where the table has no room for it."""
+        wrong = [row for row in rows if row.problem]
+        for row in wrong[:_MOST_PROBLEMS]:
+            self.output.say(f"{printable(row.location)}: {row.problem}")
+        if len(wrong) > _MOST_PROBLEMS:
+            self.output.say(f"... and {len(wrong) - _MOST_PROBLEMS} more")
 
 
 def _markdown_line(cells: Sequence[Cell]) -> str:

@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Optional, TypeVar
 
 import typer
 
-from checkpoint_meta.catalog.row import Status
+from checkpoint_meta.catalog.row import Status, is_light
 from checkpoint_meta.errors import QueryError
 
-from .options import Colored, Config, Isolated, Paths, Quiet, SidecarDir, Verbose
+from .options import (
+    Colored,
+    Config,
+    Isolated,
+    NoIndex,
+    Paths,
+    Quiet,
+    SidecarDir,
+    Verbose,
+    Where,
+)
 from .output import Color, Output
 from .session import start
 
@@ -38,15 +48,7 @@ class ListFormat(StrEnum):
 def list_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads them
     paths: Paths = None,
     *,
-    where: Annotated[
-        Optional[list[str]],  # noqa: UP045 - Typer reads it at run time
-        typer.Option(
-            "--where",
-            metavar="EXPR",
-            help="Only those for which this holds, such as "
-            "'hmean >= 0.8 and architecture == \"dbnet\"'; repeatable.",
-        ),
-    ] = None,
+    where: Where = None,
     sort: Annotated[
         Optional[list[str]],  # noqa: UP045 - Typer reads it at run time
         typer.Option(
@@ -88,6 +90,10 @@ def list_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads 
     print0: Annotated[
         bool, typer.Option("--print0", help="Paths, each ended by a NUL, for xargs -0.")
     ] = False,
+    no_index: NoIndex = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Read everything anew into the index.")
+    ] = False,
     sidecar_dir: SidecarDir = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -99,7 +105,7 @@ def list_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads 
     output = Output(color, quiet, verbose)
     if top is not None and per is None:
         raise typer.BadParameter("it needs --per", param_hint="--top")
-    query = option("--where", lambda: parse_where(where or ()))
+    query = parsed_option("--where", lambda: parse_where(where or ()))
     session = start(paths, output, config=config, isolated=isolated, sidecar_dir=sidecar_dir)
     from checkpoint_meta.catalog.best import BestOfRuns
     from checkpoint_meta.catalog.columns import column_names
@@ -113,8 +119,8 @@ def list_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads 
     selection = Selection(
         where=query,
         statuses=frozenset(status or ()),
-        sort=option("--sort", lambda: tuple(parse_sort_key(key) for key in sort or ())),
-        per=option("--per", lambda: asked_field(per)) if per else None,
+        sort=parsed_option("--sort", lambda: tuple(parse_sort_key(key) for key in sort or ())),
+        per=parsed_option("--per", lambda: asked_field(per)) if per else None,
         top=top or 1,
         limit=limit,
         aliases=session.settings.metrics,
@@ -124,13 +130,15 @@ def list_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads 
         output,
         ListFormat.PATH if print0 else list_format,
         now=time.time(),
-        wanted=option("--columns", lambda: column_names(columns or "")),
+        wanted=parsed_option("--columns", lambda: column_names(columns or "")),
         all_columns=all_columns,
         print0=print0,
         root=str(session.roots[0]) if len(session.roots) == 1 else ".",
         best=best.paths,
     )
-    rows = tally.counted(best.watch(session.rows()))
+    whole = view.is_whole or any(not is_light(path) for path in selection.paths())
+    found = session.rows(use_index=not no_index, refresh=refresh, whole=whole)
+    rows = tally.counted(best.watch(found))
     view.show(tally.shown(selection.selected(rows, view.now)))
     if tally.total:
         output.say(tally.summary())
@@ -140,7 +148,7 @@ def list_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads 
         raise typer.Exit(1)
 
 
-def option(name: str, parse: Callable[[], Parsed]) -> Parsed:
+def parsed_option(name: str, parse: Callable[[], Parsed]) -> Parsed:
     """Return what `parse` makes of an option's value.
 
     Raises:
@@ -158,6 +166,8 @@ def parse_where(expressions: Sequence[str]) -> Query | None:
     Raises:
         QueryError: if one does not parse.
     """
+    if not expressions:
+        return None
     from checkpoint_meta.catalog.query import join_queries, parse_query
 
     return join_queries(parse_query(expression) for expression in expressions)

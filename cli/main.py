@@ -10,7 +10,7 @@ import typer
 
 from checkpoint_meta.errors import CheckpointMetaError
 
-from . import convert, listing, rules, schema, show, validate
+from . import best, convert, diff, index, listing, rules, schema, show, validate
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,6 +29,9 @@ app = typer.Typer(
 app.command("convert")(convert.convert_command)
 app.command("validate")(validate.validate_command)
 app.command("list")(listing.list_command)
+app.command("best")(best.best_command)
+app.command("diff")(diff.diff_command)
+app.add_typer(index.app, name="index")
 app.command("show")(show.show_command)
 app.command("rules")(rules.rules_command)
 app.command("schema")(schema.schema_command)

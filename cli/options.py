@@ -44,6 +44,19 @@ SidecarDir: TypeAlias = Annotated[
     ),
 ]
 
+Where: TypeAlias = Annotated[
+    Optional[list[str]],  # noqa: UP045 - Typer reads it at run time
+    typer.Option(
+        "--where",
+        metavar="EXPR",
+        help="Only those for which this holds, such as "
+        "'hmean >= 0.8 and architecture == \"dbnet\"'; repeatable.",
+    ),
+]
+NoIndex: TypeAlias = Annotated[
+    bool, typer.Option("--no-index", help="Do not use the index; read every sidecar.")
+]
+
 
 class TextFormat(StrEnum):
     """Text for people, JSON for programs."""

@@ -32,8 +32,22 @@ _MARK: Final = "*"
 _TEXTS: Final = frozenset({"run", "checkpoint", "problem", "link", "sidecar"})
 """Columns that may be shortened in their middle."""
 
-_KEPT: Final = frozenset({"run", "checkpoint", "epoch"})
-"""Columns that stay however narrow the terminal is."""
+_WEIGHTS: Final = {
+    "run": 0,
+    "checkpoint": 0,
+    "epoch": 0,
+    "status": 0,
+    "step": 1,
+    "age": 2,
+    "size": 200,
+    "problem": 201,
+    "sidecar": 202,
+}
+"""Which column goes first where the terminal is too narrow; 0 stays. Metrics lie between."""
+
+_METRIC: Final = 10
+
+_USUAL_FOLDER: Final = "checkpoints/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +105,7 @@ class RowTable:
             is_number=all(
                 isinstance(line[place], (int, float, type(None))) for line in self.values
             ),
-            weight=0 if name in _KEPT else place + 1,
+            weight=_WEIGHTS.get(name, _METRIC + place),
             is_flexible=name in _TEXTS,
         )
 
@@ -100,7 +114,8 @@ class RowTable:
     ) -> Cell:
         match column.name:
             case "checkpoint":
-                value = row.name
+                name = row.name if root is None else row.name.removeprefix(_USUAL_FOLDER)
+                value = name if row.link is None else f"{name} -> {row.link}"
             case "run" if root is not None:
                 value = os.path.relpath(row.run, root)
             case _:

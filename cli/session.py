@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from checkpoint_meta.catalog.row import Row
+    from checkpoint_meta.catalog.scan import ScanOptions
     from checkpoint_meta.paths import CheckpointFile
 
 
@@ -50,24 +51,48 @@ class Session:
                     seen.add(key)
                     yield checkpoint
 
-    def rows(self, *, complete: bool = False) -> Iterator[Row]:
+    def rows(
+        self, *, use_index: bool = True, refresh: bool = False, whole: bool = False
+    ) -> Iterator[Row]:
         """Yield a row of the catalog for each checkpoint below the PATHs, and for each orphan.
+
+        With `whole` each has all its fields, else those that lists show.
 
         Raises:
             ReadError: if a PATH does not exist.
         """
-        from checkpoint_meta.catalog.scan import ScanOptions, scan
+        from checkpoint_meta.catalog.scan import ScanOptions
 
-        options = ScanOptions(self.settings.metrics, complete)
+        options = ScanOptions(
+            self.settings.metrics, use_index=use_index, refresh=refresh, whole=whole
+        )
         seen: set[str] = set()
         for root in self.roots:
-            for row in scan(root, self.layout(root), options, self.note):
+            for row in self._scan(root, options):
                 if len(self.roots) > 1:
                     key = str(Path(row.path).absolute())
                     if key in seen:
                         continue
                     seen.add(key)
                 yield row
+
+    def row(self, path: Path, *, use_index: bool = True) -> Row:
+        """Return the row of one checkpoint.
+
+        Raises:
+            ReadError: if there is none.
+        """
+        from checkpoint_meta.catalog.scan import ScanOptions
+
+        for row in self._scan(path, ScanOptions(self.settings.metrics, use_index=use_index)):
+            if Path(row.path) == path:
+                return row
+        raise ReadError(path, "not a checkpoint")
+
+    def _scan(self, root: Path, options: ScanOptions) -> Iterator[Row]:
+        from checkpoint_meta.catalog.scan import scan
+
+        return scan(root, self.layout(root), options, self.note)
 
     def note(self, error: ReadError) -> None:
         """Say that a folder could not be listed, and remember it."""

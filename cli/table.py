@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from .output import Output
 
 _GAP: Final = 2
 _ELLIPSIS: Final = "…"
@@ -78,6 +80,10 @@ class Table:
                 break
             widths[widest] -= 1
             excess -= 1
+        heads = [
+            replace(head, name=shorten(head.name, widths[place])) if place in flexible else head
+            for place, head in enumerate(self.heads)
+        ]
         rows = [
             [
                 Cell(shorten(cell.text, widths[place]), cell.style) if place in flexible else cell
@@ -85,7 +91,7 @@ class Table:
             ]
             for row in self.rows
         ]
-        return Table(self.heads, rows)
+        return Table(heads, rows)
 
     def _width(self, place: int) -> int:
         cells = (cell_width(row[place].text) for row in self.rows)
@@ -109,6 +115,29 @@ class Table:
                 text = cell.text if place == last else cell.text + space
             padded.append(Cell(text, cell.style))
         return padded
+
+
+def print_table(table: Table, output: Output) -> list[str]:
+    """Print a table: colored and as wide as the terminal, or plain and whole.
+
+    Return the names of the columns for which there was no room.
+    """
+    if not table.rows:
+        return []
+    if not output.is_terminal():
+        for line in table.lines():
+            output.line("  ".join(cell.text for cell in line).rstrip())
+        return []
+    from rich.text import Text
+
+    console = output.console()
+    fitted, left_out = table.fitted(console.width)
+    for line in fitted.lines():
+        text = Text("  ").join(Text(cell.text, cell.style) for cell in line)
+        console.print(text, no_wrap=True, crop=False, overflow="ignore")
+    if left_out:
+        output.say(f"no room for {', '.join(left_out)}; --columns chooses")
+    return left_out
 
 
 def cell_width(text: str) -> int:

@@ -1,19 +1,32 @@
-"""The best checkpoint of each run, found while rows pass by."""
+"""The best checkpoint: of each run while rows pass by, and of all by a metric."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.catalog.conditions import is_known
-from checkpoint_meta.catalog.row import Status
-from checkpoint_meta.catalog.sorting import MODE, MONITOR, SCORE, Order, order_by_name
+from checkpoint_meta.catalog.fields import find_field
+from checkpoint_meta.catalog.row import RowFields, Status
+from checkpoint_meta.catalog.sorting import (
+    MODE,
+    MONITOR,
+    SCORE,
+    Order,
+    SortKey,
+    better_order,
+    order_by_name,
+    sort_rows,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from checkpoint_meta.catalog.query import Query
     from checkpoint_meta.catalog.row import Row
+    from checkpoint_meta.evidence import FieldPath
 
-STEP = ("training", "global_step")
+BEST: Final[FieldPath] = ("checkpointing", "best")
+STEP: Final[FieldPath] = ("training", "global_step")
 
 
 class BestOfRuns:
@@ -34,7 +47,7 @@ class BestOfRuns:
             yield row
 
     def _remember(self, row: Row) -> None:
-        if row.values.get(("checkpointing", "best")) is True:
+        if row.values.get(BEST) is True:
             self._recorded.setdefault(row.run, []).append(row.path)
         score = row.values.get(SCORE)
         if not isinstance(score, (int, float)) or not is_known(score):
@@ -60,3 +73,26 @@ def _is_high(row: Row) -> bool:
     if mode in ("min", "max"):
         return mode == "max"
     return order_by_name(str(row.values.get(MONITOR))) is Order.DESCENDING
+
+
+def candidates(rows: Iterable[Row], query: Query | None, now: float) -> list[Row]:
+    """Return the rows that may be called the best, and for which the query holds."""
+    return [
+        row
+        for row in rows
+        if is_eligible(row) and (query is None or query.matches(RowFields(row, now)))
+    ]
+
+
+def monitored(rows: Iterable[Row]) -> list[str]:
+    """Return the names of the metrics that the runs monitored."""
+    return sorted({str(row.values[MONITOR]) for row in rows if MONITOR in row.values})
+
+
+def first(rows: Sequence[Row], key: SortKey, aliases: Mapping[str, str]) -> Row | None:
+    """Return the best row by a key; a tie goes to the earlier step, then to the path."""
+    known = [row for row in rows if is_known(key.field.value(row.values))]
+    order = key.order or better_order(key.field, (row.values for row in known), aliases)
+    keys = [(key.field, order), (find_field("step"), Order.ASCENDING)]
+    ordered = sort_rows(known, keys, lambda row: row.values, lambda row: row.path)
+    return ordered[0] if ordered else None

@@ -50,7 +50,7 @@ _OWN: Final[dict[str, Callable[[Row], JSONValue]]] = {
 }
 
 LEADING: Final = ("run", "checkpoint", "epoch", "step")
-TRAILING: Final = ("age", "size", "status")
+TRAILING: Final = ("size", "status")
 
 
 def column(name: str) -> Column:
@@ -58,12 +58,13 @@ def column(name: str) -> Column:
     return Column(name) if name in _OWN else Column(name, find_field(name))
 
 
-def default_columns(rows: Sequence[Row]) -> list[Column]:
+def default_columns(rows: Sequence[Row], written: str = "age") -> list[Column]:
     """Return run, checkpoint, epoch, step, the metrics, age, size and status.
 
-    Of the metrics those that are monitored, and those that differ.
+    Of the metrics those that are monitored, and those that differ. `written` is the column that
+    tells when a checkpoint was written: programs want `created_at`.
     """
-    names = [*LEADING, *metric_names(rows), *TRAILING]
+    names = [*LEADING, *metric_names(rows), written, *TRAILING]
     names += [name for name in ("link", "problem") if any(_OWN[name](row) for row in rows)]
     return [column(name) for name in names]
 
@@ -149,13 +150,15 @@ def column_names(text: str) -> tuple[str, ...]:
     return names
 
 
-def choose_columns(wanted: Sequence[str], rows: Sequence[Row]) -> list[Column]:
+def choose_columns(
+    wanted: Sequence[str], rows: Sequence[Row], written: str = "age"
+) -> list[Column]:
     """Return the columns that `A,B,+C,-D` asks for, a name at a time.
 
     Plain names stand in place of the default columns; `+` adds one, `-` takes one away.
     """
     plain = [name for name in wanted if name[0] not in "+-"]
-    chosen = [column(name) for name in plain] if plain else default_columns(rows)
+    chosen = [column(name) for name in plain] if plain else default_columns(rows, written)
     added = [column(name[1:]) for name in wanted if name[0] == "+"]
     removed = {name[1:] for name in wanted if name[0] == "-"}
     names = {one.name for one in chosen}

@@ -4,39 +4,36 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from checkpoint_meta.catalog.row import FileState, Row, Status
-from checkpoint_meta.catalog.walk import state_of
+from checkpoint_meta.catalog.row import Row, Status
+from checkpoint_meta.catalog.watched import Watched, watched_places
 from checkpoint_meta.claims import Claims, gather, resolve_claims
 from checkpoint_meta.errors import DocumentError, printable
 from checkpoint_meta.faults import guarded
 from checkpoint_meta.paths import CheckpointFile
+from checkpoint_meta.resolve import PRECEDENCE
 from checkpoint_meta.schema.document import check_document
 from checkpoint_meta.schema.fields import flatten
 from checkpoint_meta.schema.migrate import migrate
 from checkpoint_meta.schema.v2 import SCHEMA_VERSION
-from checkpoint_meta.sources.current import CurrentSidecar
-from checkpoint_meta.sources.default import default_sources
+from checkpoint_meta.sources.current import KEPT, CurrentSidecar
 from checkpoint_meta.sources.reading import read_contents
 from checkpoint_meta.sources.sidecar import SidecarSource
 from checkpoint_meta.store import read_sidecar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from checkpoint_meta.catalog.walk import Found
     from checkpoint_meta.evidence import FieldPath, Fragment, JSONValue
     from checkpoint_meta.paths import Layout
+    from checkpoint_meta.sources.interface import Source
 
 Document = dict[str, "JSONValue"]
 
-
-class Watched(NamedTuple):
-    """A file or folder that a row was read from beside its checkpoint and sidecar."""
-
-    path: str
-    state: FileState | None
+_PRECEDENCE: Final = ("pinned", KEPT, *(name for name in PRECEDENCE if name != "pinned"))
+"""What a sidecar says that still holds is completed, not doubted."""
 
 
 class Facts(NamedTuple):
@@ -47,14 +44,19 @@ class Facts(NamedTuple):
 
 
 def read_facts(
-    found: Found, *, layout: Layout, aliases: Mapping[str, str], complete: bool = False
+    found: Found,
+    *,
+    layout: Layout,
+    sources: Sequence[Source],
+    complete: bool = False,
+    sidecars: bool = True,
 ) -> Facts:
     """Return what is known of one checkpoint; whatever is wrong with it is in the row.
 
     With `complete`, what a sidecar of ours leaves open is asked of the other sources too, which
-    opens the checkpoint.
+    opens the checkpoint. Without `sidecars` none is looked at.
     """
-    reader = _Reader(found, layout, aliases, complete)
+    reader = _Reader(found, layout, sources, complete, sidecars)
     facts, fault = guarded(reader.read)
     return facts or Facts(reader.row(Status.INVALID, {}, fault, readable=False))
 
@@ -62,8 +64,9 @@ def read_facts(
 class _Reader(NamedTuple):
     found: Found
     layout: Layout
-    aliases: Mapping[str, str]
+    sources: Sequence[Source]
     complete: bool
+    sidecars: bool
 
     def read(self) -> Facts:
         """Return the facts by what stands there."""
@@ -84,12 +87,15 @@ class _Reader(NamedTuple):
     def _checkpoint(self) -> CheckpointFile:
         """Return the checkpoint, or what it is a link to."""
         path = Path(self.found.path)
-        return CheckpointFile(path.resolve() if self.found.is_link else path, self.layout)
+        if self.found.is_link:
+            near = Path(os.path.normpath(path.parent / path.readlink()))
+            path = path.resolve() if near.is_symlink() or not near.exists() else near
+        return CheckpointFile(path, self.layout)
 
     @property
     def _sidecar(self) -> str | None:
         """Return the sidecar; a link without one of its own has its target's."""
-        if self.found.sidecar or not self.found.is_link:
+        if self.found.sidecar or not (self.found.is_link and self.sidecars):
             return self.found.sidecar
         target = self._checkpoint.sidecar
         return str(target) if target.exists() else None
@@ -130,18 +136,20 @@ class _Reader(NamedTuple):
     ) -> Facts:
         """Resolve what all sources say, in the order of trust."""
         checkpoint = self._checkpoint
-        claims, fault = guarded(lambda: gather(checkpoint, default_sources(self.aliases)))
+        claims, fault = guarded(lambda: gather(checkpoint, self.sources))
         cut = claims is not None and read_contents(checkpoint).incomplete
         if claims is None:
             claims = self._by_older_sidecar(checkpoint)
         standing: tuple[Fragment, ...] = tuple(current.fragments()) if current else ()
-        resolution = resolve_claims(Claims((*claims.fragments, *standing), claims.notes))
+        every = Claims((*claims.fragments, *standing), claims.notes)
+        resolution = resolve_claims(every, _PRECEDENCE)
         values = {field: value for field, value in resolution.values.items() if value is not None}
         places = {origin.location for origin in resolution.provenance.values()}
-        problem = problem or fault or ("cut off" if cut else None)
+        reasons = (problem, fault, "cut off" if cut else None)
+        problem = "; ".join(reason for reason in reasons if reason) or None
         readable = fault is None and not cut
         row = self.row(status if readable else Status.INVALID, values, problem, readable=readable)
-        return Facts(row, watched(checkpoint, places))
+        return Facts(row, watched_places(checkpoint, places))
 
     def _by_older_sidecar(self, checkpoint: CheckpointFile) -> Claims:
         """Return what a sidecar says of a checkpoint that cannot be read."""
@@ -160,7 +168,7 @@ class _Reader(NamedTuple):
         found = self.found
         link = os.readlink(found.path) if found.is_link else None
         if problem:
-            problem = problem.removeprefix(f"{printable(found.path)}: ")
+            problem = problem.replace(f"{printable(found.path)}: ", "")
         return Row(
             found.path,
             found.run,
@@ -192,16 +200,3 @@ def is_incomplete(document: Document) -> bool:
     """Tell whether other sources might know more: `convert` has asked them all already."""
     written_by = document.get("written_by")
     return not isinstance(written_by, dict) or written_by.get("how") != "convert"
-
-
-def watched(checkpoint: CheckpointFile, locations: set[str]) -> tuple[Watched, ...]:
-    """Return the state of everything whose change may change what the sources say."""
-    run, folder = checkpoint.run_dir, checkpoint.sidecar.parent
-    files = {
-        os.path.normpath(folder / location)
-        for location in locations
-        if location and "#" not in location and "://" not in location
-    }
-    folders = {str(run), str(run / ".hydra"), str(checkpoint.path.parent)}
-    places = (files | folders) - {str(checkpoint.path)}
-    return tuple(Watched(place, state_of(place)) for place in sorted(places))

@@ -43,7 +43,7 @@ _NAMES: Final = """
     environment.lightning environment.torch environment.python environment.git_commit
     environment.git_dirty
     written_by.tool written_by.version written_by.how
-    provenance upgraded_from
+    provenance upgraded_from loggers
 """
 
 FIELDS: Final[tuple[FieldPath, ...]] = tuple(tuple(name.split(".")) for name in _NAMES.split())

@@ -32,6 +32,25 @@ class Status(StrEnum):
     """A sidecar without its checkpoint."""
 
 
+_LIGHT_BLOCKS: Final = frozenset(
+    {
+        "exp_name",
+        "created_at",
+        "training",
+        "metrics",
+        "checkpointing",
+        "hydra_config_path",
+        *ROW_FIELDS,
+    }
+)
+_LIGHT: Final = frozenset({("model", "architecture"), ("model", "encoder", "model_name")})
+
+
+def is_light(field: FieldPath) -> bool:
+    """Tell whether lists show this field often; the others are read only when asked for."""
+    return field[0] in _LIGHT_BLOCKS or field in _LIGHT
+
+
 Shape = dict[FieldPath, int]
 
 _shapes: Final[dict[tuple[FieldPath, ...], Shape]] = {}
@@ -63,6 +82,11 @@ class Record(Mapping[FieldPath, JSONValue]):
 
     def __getitem__(self, field: FieldPath) -> JSONValue:
         return self._cells[self.shape[field]]
+
+    def get(self, field: FieldPath, default: JSONValue = None) -> JSONValue:  # type: ignore[override]
+        """Return the value of a field, without the detour over an exception."""
+        place = self.shape.get(field)
+        return default if place is None else self._cells[place]
 
     def __contains__(self, field: object) -> bool:
         return field in self.shape
@@ -113,6 +137,11 @@ class Row(NamedTuple):
     def size(self) -> int | None:
         """Return the checkpoint's size in bytes."""
         return self.state.size if self.state else None
+
+    @property
+    def has_metadata(self) -> bool:
+        """Tell whether a sidecar describes this very checkpoint."""
+        return self.sidecar is not None and self.status is Status.OK
 
     @property
     def location(self) -> str:

@@ -51,6 +51,11 @@ class Selection:
         asked += [self.per] if self.per else []
         yield from (field for field in asked if field.name not in ROW_FIELDS)
 
+    def paths(self) -> Iterator[FieldPath]:
+        """Yield each field of the sidecar that may be asked for."""
+        for field in self.fields():
+            yield from field.paths
+
     def filtered(self, rows: Iterable[Row], now: float) -> Iterator[Row]:
         """Yield the rows that are asked for, in the order in which they come."""
         for row in rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import itemgetter
@@ -66,14 +67,15 @@ def better_order(
     The mode of those that monitor this very metric decides, the more frequent one if they differ;
     else the metric's name does. `aliases` (field -> logged name) are the user's metric names.
     """
-    counts = {"min": 0, "max": 0}
-    for row in rows:
-        mode, monitor = row.get(MODE), row.get(MONITOR)
-        if mode in counts and isinstance(monitor, str) and _is_of(monitor, field, aliases or {}):
-            counts[str(mode)] += 1
-    if counts["max"] != counts["min"]:
-        return Order.DESCENDING if counts["max"] > counts["min"] else Order.ASCENDING
-    return order_by_name(field.paths[-1][-1])
+    recorded = Counter((row.get(MONITOR), row.get(MODE)) for row in rows)
+    surplus = sum(
+        {"max": count, "min": -count}.get(str(mode), 0)
+        for (monitor, mode), count in recorded.items()
+        if isinstance(monitor, str) and _is_of(monitor, field, aliases or {})
+    )
+    if surplus == 0:
+        return order_by_name(field.paths[-1][-1])
+    return Order.DESCENDING if surplus > 0 else Order.ASCENDING
 
 
 def _is_of(monitor: str, field: Field, aliases: Mapping[str, str]) -> bool:

@@ -77,8 +77,9 @@ class Walk:
             return
         folder = str(root.parent)
         names = {entry.name for entry in self._list(folder) or ()}
-        found = self._checkpoint(folder, root.name, runs.run(folder), self._sidecars(folder, names))
-        yield Listing(folder, [found._replace(is_link=root.is_symlink())])
+        sidecars, is_link = self._sidecars(folder, names), root.is_symlink()
+        run = runs.run(folder)
+        yield Listing(folder, [self._checkpoint(folder, root.name, run, sidecars, is_link=is_link)])
 
     def _folder(self, folder: str, runs: RunFinder) -> Iterator[Listing]:
         entries = self._list(folder)
@@ -90,10 +91,9 @@ class Walk:
             return
         runs = runs.entering(folder, names)
         folders = sorted(entry.name for entry in entries if entry.is_dir())
-        files = sorted(
-            (entry for entry in entries if not entry.is_dir()), key=lambda entry: entry.name
-        )
-        yield self._files(folder, files, runs.run(folder), set(folders))
+        if len(folders) < len(entries):
+            files = names.difference(folders)
+            yield self._files(folder, entries, files, runs.run(folder))
         for name in folders:
             if not name.startswith("."):
                 yield from self._folder(join(folder, name), runs)
@@ -114,33 +114,40 @@ class Walk:
         return listed
 
     def _files(
-        self, folder: str, files: list[os.DirEntry[str]], run: str, folders: set[str]
+        self, folder: str, entries: list[os.DirEntry[str]], files: set[str], run: str
     ) -> Listing:
         """Return the checkpoints among the files of a folder, and the sidecars without one."""
         is_checkpoint = self.layout.is_checkpoint_name
-        sidecars = self._sidecars(folder, {entry.name for entry in files})
-        checkpoints = [entry for entry in files if is_checkpoint(entry.name)]
+        sidecars = self._sidecars(folder, files)
+        links = {entry.name for entry in entries if entry.is_symlink()}
         found = [
-            self._checkpoint(folder, entry.name, run, sidecars)._replace(is_link=True)
-            if entry.is_symlink()
-            else self._checkpoint(folder, entry.name, run, sidecars)
-            for entry in checkpoints
+            self._checkpoint(folder, name, run, sidecars, is_link=name in links)
+            for name in sorted(files)
+            if is_checkpoint(name)
         ]
-        taken = {self.layout.stem(one.name) for one in found} | {one.name for one in found}
-        for name in sorted(sidecars.names):
+        unclaimed = sidecars.names.difference(
+            f"{stem}{SIDECAR_SUFFIX}" for one in found for stem in (one.name, self._stem(one.name))
+        )
+        for name in sorted(unclaimed):
             stem = name.removesuffix(SIDECAR_SUFFIX)
-            if stem not in taken and not self._is_of_sharded(folder, folders, stem):
+            if not self._is_of_sharded(folder, entries, stem):
                 path = join(sidecars.folder, name)
                 found.append(Found(folder, stem, run, None, path, state_of(path)))
         return Listing(folder, found)
 
-    def _checkpoint(self, folder: str, name: str, run: str, sidecars: _Sidecars) -> Found:
-        sidecar = f"{self.layout.stem(name)}{SIDECAR_SUFFIX}"
+    def _checkpoint(
+        self, folder: str, name: str, run: str, sidecars: _Sidecars, *, is_link: bool = False
+    ) -> Found:
+        sidecar = f"{self._stem(name)}{SIDECAR_SUFFIX}"
         state = state_of(join(folder, name))
         if sidecar not in sidecars.names:
-            return Found(folder, name, run, state, None, None)
+            return Found(folder, name, run, state, None, None, is_link)
         path = join(sidecars.folder, sidecar)
-        return Found(folder, name, run, state, path, state_of(path))
+        return Found(folder, name, run, state, path, state_of(path), is_link)
+
+    def _stem(self, name: str) -> str:
+        """Return what `layout.stem` returns, for most names without a look at every suffix."""
+        return name[:-5] if name.endswith(".ckpt") and name != ".ckpt" else self.layout.stem(name)
 
     def _sharded(self, folder: str, runs: RunFinder) -> Listing:
         """Return a checkpoint that is a folder; its state is that of all its files."""
@@ -150,9 +157,13 @@ class Walk:
         found = self._checkpoint(parent, name, runs.run(parent), self._sidecars(parent, listed))
         return Listing(parent, [found._replace(state=state_of_folder(folder))])
 
-    def _is_of_sharded(self, folder: str, folders: set[str], stem: str) -> bool:
+    def _is_of_sharded(self, folder: str, entries: list[os.DirEntry[str]], stem: str) -> bool:
         """Tell whether a checkpoint that is a folder has this stem."""
-        named = (Path(folder, name) for name in folders if self.layout.stem(name) == stem)
+        named = (
+            Path(folder, entry.name)
+            for entry in entries
+            if self.layout.stem(entry.name) == stem and entry.is_dir()
+        )
         return any(is_sharded_checkpoint(inner, set(os.listdir(inner))) for inner in named)
 
     def _sidecars(self, folder: str, names: Collection[str]) -> _Sidecars:

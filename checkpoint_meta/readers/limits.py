@@ -11,7 +11,7 @@ PICKLE_BYTES: Final = 64 << 20
 """Of one pickle. Real ones need about 130 bytes a tensor."""
 
 OPCODE_MEMORY: Final = 112 << 20
-"""Of the values that opcodes make, by the upper bounds beside each: about 1.8 KB a tensor."""
+"""Of the values that opcodes make, by the upper bounds beside each: about 2 KB a tensor."""
 
 CONTENT_MEMORY: Final = 64 << 20
 """Of text, bytes and copies, by upper bounds."""

@@ -11,6 +11,12 @@ from checkpoint_meta.readers.inert import Call, Global
 from checkpoint_meta.readers.limits import CONTENT_MEMORY, GLOBALS
 from checkpoint_meta.readers.tensors import Storage, to_storage
 
+_NAME: Final = 320
+"""Bytes of one name that is looked up, on top of its characters."""
+
+_CALL: Final = 240
+"""Bytes of the record of a call, its empty lists included."""
+
 _ELEMENT: Final = 110
 """Bytes that one element costs at most in a container that grows, its box included."""
 
@@ -95,6 +101,7 @@ class Machine:
         if found is None:
             if len(self._by_name) >= GLOBALS:
                 raise Fault(f"its pickle looks up more than {GLOBALS} names")
+            self.charge(_NAME + 2 * len(full))
             found = self._by_name[full] = Global(full, BUILDERS.get(full))
         return found
 
@@ -108,4 +115,5 @@ class Machine:
             made = function.builder(args)
             if made is not NotImplemented:
                 return made
+        self.charge(_CALL)
         return Call(function, args, kwargs)

@@ -64,7 +64,7 @@ def described() -> Callable[..., Path]:
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
     """Return a folder with two runs of three described checkpoints each."""
-    root = tmp_path / "outputs"
+    root = tmp_path / "runs"
     for run, offset in (("a", 0.0), ("b", 0.1)):
         (root / run / ".hydra").mkdir(parents=True)
         for epoch, hmean in ((0, 0.5), (1, 0.75), (2, 0.625)):

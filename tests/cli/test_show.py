@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import zipfile
 from pathlib import Path
+from subprocess import run
 from typing import TYPE_CHECKING
 
 import pytest
@@ -101,6 +103,22 @@ def test_what_a_load_would_run_stands_out(tmp_path: Path) -> None:
 
     assert "a load would run  os.system" in result.stdout
     assert "\x1b" not in result.stdout
+
+
+def test_nothing_heavy_is_imported() -> None:
+    """Showing needs none of what wrote the file, and on a pipe not even rich."""
+    code = (
+        f"import sys; sys.argv = ['ckpt-meta', 'show', {str(LIGHTNING)!r}]\n"
+        "from checkpoint_meta.cli.main import run\n"
+        "try: run()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'omegaconf', 'lightning', 'wandb', 'rich.console'}\n"
+        "print(heavy & set(sys.modules))"
+    )
+
+    done = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "set()"
 
 
 def test_a_terminal_gets_frames(tmp_path: Path) -> None:

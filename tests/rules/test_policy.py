@@ -1,0 +1,134 @@
+"""Policies: what they say together, and how their own mistakes are told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checkpoint_meta.errors import ReadError
+from checkpoint_meta.evidence import Severity
+from checkpoint_meta.rules.policy import PolicyError
+from checkpoint_meta.rules.policy_file import policy_names, read_policy
+from checkpoint_meta.validate import Gate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Path:
+    """Return a folder with model families beside the policies that a test writes."""
+    families = "families:\n  - {id: own, encoders: [resnet18], decoder: {name: unet}}\n"
+    (tmp_path / "families.yaml").write_text(families, encoding="utf-8")
+    return tmp_path
+
+
+def policy_file(folder: Path, text: str, name: str = "ours.yaml") -> str:
+    """Write a policy and return its name."""
+    (folder / name).write_text(text, encoding="utf-8")
+    return str(folder / name)
+
+
+def test_the_package_has_two_policies() -> None:
+    """Both can be read, and `ocr-detection` asks for more than `lightning`."""
+    default, ocr = read_policy("lightning"), read_policy("ocr-detection")
+
+    assert policy_names() == ["lightning", "ocr-detection"]
+    assert set(default.require) < set(ocr.require)
+    assert default.families is None
+    assert ocr.families is not None
+    assert len(ocr.families) == 9
+
+
+def test_a_policy_adds_to_what_it_extends(write: Path) -> None:
+    """Fields and conditions add up; severities and families of the policy itself win."""
+    policy_file(write, "extends: lightning\nrules: {CM302: error, CM304: off}\n", "base.yaml")
+    own = policy_file(
+        write,
+        "extends: base.yaml\nrequire: [metrics.hmean]\nwhere: ['hmean > 0.5']\n"
+        "model_families: families.yaml\nrules: {CM302: warning}\n",
+    )
+
+    policy = read_policy(own)
+
+    assert policy.require[-1] == ("metrics", "hmean")
+    assert ("training", "epoch") in policy.require
+    assert policy.where == ("hmean > 0.5",)
+    assert [family.id for family in policy.families or ()] == ["own"]
+    assert policy.severities == {"CM302": Severity.WARNING, "CM304": Severity.OFF}
+
+
+def test_the_longest_prefix_decides(write: Path) -> None:
+    """`CM3: off` with `CM303: error` leaves CM303 of all CM3xx."""
+    policy = read_policy(policy_file(write, "rules: {CM3: off, CM303: error}\n"))
+
+    gate = Gate(policy)
+
+    assert gate.severity("CM303") is Severity.ERROR
+    assert gate.severity("CM301") is Severity.OFF
+    assert gate.severity("CM201") is Severity.ERROR
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("requires: [training.epoch]\n", ":1:1", "requires: no such key; there are extends"),
+        ("require:\n  - metrics.hmaen\n", ":2:5", "did you mean 'metrics.hmean'?"),
+        ("require: [training.nothing]\n", ":1:11", "no field 'training.nothing'"),
+        ("rules: {CM999: error}\n", ":1:16", "no rule 'CM999'"),
+        ("rules: {CM302: fatal}\n", ":1:16", "expected error, warning, off, got 'fatal'"),
+        ("extends: lightening\n", ":1:10", "no policy 'lightening'; there are lightning"),
+        ("extends: ours.yaml\n", ":1:10", "extend each other"),
+        ("where: ['hmean >> 1']\n", ":1:9", "hmean >> 1\n"),
+        ("require: training.epoch\n", ":1:10", "expected a valid list"),
+        ("require: [a\n", ":", "not YAML"),
+        ("- a\n", "", "expected"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 12 else None,
+)
+def test_a_mistake_is_told_with_its_place(text: str, place: str, words: str, write: Path) -> None:
+    """Each mistake names file, line and column, and what was expected."""
+    with pytest.raises((PolicyError, ReadError)) as caught:
+        read_policy(policy_file(write, text))
+
+    assert f"ours.yaml{place}" in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_a_condition_that_does_not_parse_has_a_caret(write: Path) -> None:
+    """The caret stands below the place where the expression stops making sense."""
+    with pytest.raises(PolicyError) as caught:
+        read_policy(policy_file(write, "where: ['hmean ~ 3']\n"))
+
+    expression, caret = str(caught.value).splitlines()[-2:]
+    assert expression[caret.index("^")] == "~"
+
+
+def test_every_mistake_is_told_at_once(write: Path) -> None:
+    """Two mistakes are two lines."""
+    with pytest.raises(PolicyError) as caught:
+        read_policy(policy_file(write, "rules: {CM999: error}\nrequire: [metrics.hmaen]\n"))
+
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_mistake_in_the_families_names_their_file(write: Path) -> None:
+    """A typing error in the families file is told at its own place."""
+    (write / "families.yaml").write_text("families:\n  - {id: a, encoder: [x]}\n", encoding="utf-8")
+
+    with pytest.raises(PolicyError, match=r"families.yaml:2:\d+: families.0.encoder"):
+        read_policy(policy_file(write, "model_families: families.yaml\n"))
+
+
+def test_a_name_that_is_no_policy_says_which_there_are() -> None:
+    """A policy that there is not is one line."""
+    with pytest.raises(PolicyError, match="no policy 'strict'; there are lightning and ocr"):
+        read_policy("strict")
+
+
+def test_a_field_of_the_projects_own_may_be_required(write: Path) -> None:
+    """A key that the schema does not know is no mistake where it is nobody's misspelling."""
+    policy = read_policy(policy_file(write, "require: [dataset.version, hyperparameters.lr]\n"))
+
+    assert policy.require == (("dataset", "version"), ("hyperparameters", "lr"))
