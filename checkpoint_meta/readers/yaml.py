@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import re
+import stat
 from typing import TYPE_CHECKING, Final
 
 import yaml_rs
@@ -38,11 +40,11 @@ def read_text(path: Path, limit: int) -> str:
     """Return the text of a UTF-8 file.
 
     Raises:
-        ReadError: if the file cannot be read, is longer than `limit` bytes or is not UTF-8.
+        ReadError: if it is no regular file, cannot be read, is longer than `limit` bytes or is not
+            UTF-8.
     """
     try:
-        with path.open("rb") as stream:
-            raw = stream.read(limit + 1)
+        raw = _read_bytes(path, limit + 1)
     except OSError as error:
         raise ReadError(path, f"cannot be read ({error.strerror})") from error
     if len(raw) > limit:
@@ -51,6 +53,18 @@ def read_text(path: Path, limit: int) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ReadError(path, f"not UTF-8 (byte {error.start})") from error
+
+
+def _read_bytes(path: Path, count: int) -> bytes:
+    with open(path, "rb", opener=_open_at_once) as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise ReadError(path, "not a regular file")
+        return stream.read(count)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    # Without this flag, which Windows has no need of, a FIFO is opened once somebody writes to it.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def read_yaml(path: Path, limit: int = CONFIG_BYTES) -> JSONValue:
