@@ -83,8 +83,11 @@ class _Reader(NamedTuple):
     @property
     def _checkpoint(self) -> CheckpointFile:
         """Return the checkpoint, or what it is a link to."""
-        path = Path(self.found.path)
-        return CheckpointFile(path.resolve() if self.found.is_link else path, self.layout)
+        path = self.found.path
+        # Not `Path.resolve`, which raises at a link that leads to itself.
+        return CheckpointFile(
+            Path(os.path.realpath(path) if self.found.is_link else path), self.layout
+        )
 
     @property
     def _sidecar(self) -> str | None:
@@ -92,7 +95,7 @@ class _Reader(NamedTuple):
         if self.found.sidecar or not self.found.is_link:
             return self.found.sidecar
         target = self._checkpoint.sidecar
-        return str(target) if target.exists() else None
+        return str(target) if os.path.exists(target) else None
 
     def _orphan(self) -> Facts:
         document, fault = guarded(lambda: read_document(Path(str(self.found.sidecar))))

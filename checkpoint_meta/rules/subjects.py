@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.paths import (
@@ -11,13 +12,13 @@ from checkpoint_meta.paths import (
     SIDECAR_SUFFIX,
     CheckpointFile,
     Layout,
+    is_folder,
     is_sharded_checkpoint,
     iter_checkpoints,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from checkpoint_meta.errors import ReadError
 
@@ -79,8 +80,9 @@ def iter_subjects(
 def _targets(links: list[CheckpointFile], judged: set[Path]) -> Iterator[Subject]:
     """Yield what the links point to, unless it was judged; a dangling link as itself."""
     for link in links:
-        target = link.path.resolve()
-        if not target.exists():
+        # Neither raises at a link that leads to itself, or to where nobody may look.
+        target = Path(os.path.realpath(link.path))
+        if not os.path.exists(target):  # noqa: PTH110
             yield Subject(link.sidecar, link)
         elif target not in judged:
             judged.add(target)
@@ -143,7 +145,7 @@ def _iter_sidecars(folder: Path, entered: set[tuple[int, int]]) -> Iterator[Path
         return
     entered.add((status.st_dev, status.st_ino))
     for entry in entries:
-        if entry.is_dir():
+        if is_folder(entry):
             if not entry.name.startswith("."):
                 yield from _iter_sidecars(folder / entry.name, entered)
         elif is_sidecar_name(entry.name):
