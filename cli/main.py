@@ -12,6 +12,7 @@ import typer
 from typer.main import get_command
 
 from checkpoint_meta.errors import CheckpointMetaError, printable
+from checkpoint_meta.workers import stop_all
 
 from . import best, convert, diff, index, listing, rules, schema, show, validate
 
@@ -103,6 +104,9 @@ def _run_command() -> NoReturn:
             raise stop.__context__ from None
         sys.stdout.flush()
         raise
+    finally:
+        # A traceback may hold what started processes; Python would wait for their work at its end.
+        stop_all()
     sys.exit(0)
 
 
