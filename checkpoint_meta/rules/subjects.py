@@ -13,6 +13,7 @@ from checkpoint_meta.paths import (
     SIDECAR_SUFFIX,
     CheckpointFile,
     Layout,
+    is_folder,
     is_sharded_checkpoint,
     iter_checkpoints,
 )
@@ -90,9 +91,9 @@ def _checkpoints(
 def _targets(links: list[CheckpointFile], judged: set[Path]) -> Iterator[Subject]:
     """Yield what the links point to, unless it was judged; a dangling link as itself."""
     for link in links:
-        # Not `resolve`, which raises where links go round in a circle.
+        # Neither raises at a link that leads to itself, or to where nobody may look.
         target = Path(os.path.realpath(link.path))
-        if not target.exists():
+        if not os.path.exists(target):  # noqa: PTH110
             yield Subject(link.sidecar, link)
         elif target not in judged:
             judged.add(target)
@@ -156,7 +157,7 @@ def _iter_sidecars(folder: Path, entered: set[tuple[int, int]]) -> Iterator[Path
     entered.add((status.st_dev, status.st_ino))
     for entry in entries:
         place = folder / entry.name
-        if place.is_dir():
+        if is_folder(entry):
             if not entry.name.startswith("."):
                 yield from _iter_sidecars(place, entered)
         elif is_sidecar_name(entry.name):
