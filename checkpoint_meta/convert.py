@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta import drafts
 from checkpoint_meta.faults import guarded
+from checkpoint_meta.identity import stamp_of
 from checkpoint_meta.sources.default import default_sources
 from checkpoint_meta.store import link_sidecar, read_text_or_none, render_sidecar, replace_file
 
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from checkpoint_meta.paths import CheckpointFile
     from checkpoint_meta.resolve import Conflict, Resolution
     from checkpoint_meta.sources.interface import Source
+
+
+_ATTEMPTS: Final = 3
 
 
 class Status(StrEnum):
@@ -96,33 +102,47 @@ def _convert_link(
     link: CheckpointFile, sources: Sequence[Source], options: ConvertOptions
 ) -> Outcome:
     """Give a linked checkpoint a linked sidecar; the target's is the one that is written."""
-    target = replace(link, path=link.path.resolve())
+    target = replace(link, path=Path(os.path.realpath(link.path)))
     if not target.path.exists():
         return Outcome(link, Status.SKIPPED, f"a dangling link to {link.path.readlink()}")
-    if not target.sidecar.exists():
-        outcome = _convert_file(target, sources, options)
-        if outcome.status is Status.FAILED or options.dry_run:
-            return replace(outcome, checkpoint=link)
-    if not options.dry_run:
-        link_sidecar(link.sidecar, target.sidecar)
-    return Outcome(link, Status.SKIPPED, f"a link to {target.path.name}")
+    outcome = _convert_file(target, sources, options)
+    if outcome.status is Status.FAILED:
+        return replace(outcome, checkpoint=link)
+    reason = f"a link to {target.path.name}"
+    if not options.dry_run and not link_sidecar(link.sidecar, target.sidecar):
+        reason += f"; {link.sidecar.name} is a file of its own, and stays"
+    return Outcome(link, Status.SKIPPED, reason)
 
 
 def _convert_file(
     checkpoint: CheckpointFile, sources: Sequence[Source], options: ConvertOptions
 ) -> Outcome:
-    before = read_text_or_none(checkpoint.sidecar)
+    for _ in range(_ATTEMPTS):
+        seen = stamp_of(checkpoint.path), read_text_or_none(checkpoint.sidecar)
+        outcome = _propose(checkpoint, sources, options)
+        is_news = outcome.status in (Status.CREATED, Status.UPDATED)
+        if options.dry_run or not is_news or outcome.after is None:
+            return outcome
+        # Training may have written or pruned meanwhile; what it says is newer than this.
+        if seen == (stamp_of(checkpoint.path), read_text_or_none(checkpoint.sidecar)):
+            replace_file(checkpoint.sidecar, outcome.after.encode())
+            return outcome
+    return Outcome(checkpoint, Status.FAILED, f"{checkpoint.path}: changes while it is converted")
+
+
+def _propose(
+    checkpoint: CheckpointFile, sources: Sequence[Source], options: ConvertOptions
+) -> Outcome:
+    """Return the outcome as it will be once its text is written."""
+    before = None if checkpoint.sidecar.is_symlink() else read_text_or_none(checkpoint.sidecar)
     current = drafts.read_current(checkpoint)
     if current and not options.overwrite and drafts.is_up_to_date(checkpoint, current, options):
         return Outcome(checkpoint, Status.UNCHANGED, before=before, after=before)
     draft = drafts.draft_sidecar(checkpoint, sources, current, options)
     after = render_sidecar(draft.document, before)
+    notes = tuple(draft.resolution.notes)
     status = _status(before, after)
-    if status is not Status.UNCHANGED and not options.dry_run:
-        replace_file(checkpoint.sidecar, after.encode())
-    return Outcome(
-        checkpoint, status, None, before, after, draft.resolution, tuple(draft.resolution.notes)
-    )
+    return Outcome(checkpoint, status, None, before, after, draft.resolution, notes)
 
 
 def _status(before: str | None, after: str) -> Status:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.claims import Claims, gather, resolve_claims
 from checkpoint_meta.errors import DocumentError, ReadError
+from checkpoint_meta.identity import checkpoint_facts, is_same, recorded_stamp, stamp_of
 from checkpoint_meta.resolve import PRECEDENCE
 from checkpoint_meta.schema.compose import Stamp, compose_document
 from checkpoint_meta.schema.document import MODELS, check_document
-from checkpoint_meta.schema.fields import look_up
+from checkpoint_meta.schema.fields import look_up, put
 from checkpoint_meta.schema.migrate import migrate
+from checkpoint_meta.schema.order import with_unknown_keys
 from checkpoint_meta.schema.v2 import SCHEMA_VERSION
 from checkpoint_meta.sources.current import KEPT, CurrentSidecar
+from checkpoint_meta.sources.interface import location_of
 from checkpoint_meta.sources.reading import read_contents
 from checkpoint_meta.store import read_sidecar
 from checkpoint_meta.version import TOOL, VERSION
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from checkpoint_meta.paths import CheckpointFile
     from checkpoint_meta.resolve import Resolution
     from checkpoint_meta.sources.interface import Source
-
-_CHUNK: Final = 1024 * 1024
 
 CHANGED: Final = "the checkpoint changed since its sidecar was written; resolved anew"
 
@@ -65,19 +65,34 @@ class Draft:
 def read_current(checkpoint: CheckpointFile) -> dict[str, JSONValue] | None:
     """Return the document of the sidecar that stands there, `None` where there is none.
 
+    A link is none: it is left from when the checkpoint was a link too, and tells of another.
+
     Raises:
-        ReadError: if a file stands there that is no sidecar of ours; it is left alone.
+        ReadError: if a file stands there that is no sidecar of ours, or that belongs to another
+            checkpoint; it is left alone.
     """
     path = checkpoint.sidecar
-    if not os.path.lexists(path):
+    if not os.path.lexists(path) or path.is_symlink():
         return None
     document = read_sidecar(path)
     version = document.get("schema_version")
     if version is None:
         raise ReadError(path, "not a sidecar of ours (no schema_version); move it away first")
-    if version not in MODELS:
+    if not isinstance(version, str) or version not in MODELS:
         raise ReadError(path, f"schema_version {version!r} is not known to {TOOL} {VERSION}")
+    _refuse_shared(checkpoint, document)
     return document
+
+
+def _refuse_shared(checkpoint: CheckpointFile, document: Mapping[str, JSONValue]) -> None:
+    """Refuse the sidecar of a sibling: `a.ckpt` and `a.pt` have the same name for theirs."""
+    named = str(document.get("checkpoint_path")).rsplit("/", 1)[-1]
+    sibling = checkpoint.path.with_name(named) if named else checkpoint.path
+    if named in ("", checkpoint.path.name) or not sibling.exists():
+        return
+    if dataclasses.replace(checkpoint, path=sibling).sidecar == checkpoint.sidecar:
+        reason = f"shares its sidecar {checkpoint.sidecar.name} with {named}; rename one of them"
+        raise ReadError(checkpoint.path, reason)
 
 
 def is_up_to_date(
@@ -90,33 +105,21 @@ def is_up_to_date(
         return False
     if options.sha256 and look_up(document, ("checkpoint", "sha256")) is None:
         return False
-    if _recorded(document.get("checkpoint")) != stamp_of(checkpoint.path):
+    if recorded_stamp(document.get("checkpoint")) != stamp_of(checkpoint.path):
         return False
     lines = document.get("provenance")
-    return all(
-        _recorded(line) in (None, stamp_of(checkpoint.sidecar.parent / _location(line)))
-        for line in (lines if isinstance(lines, list) else [])
-    )
+    places = {
+        _location(line): recorded_stamp(line) for line in (lines if isinstance(lines, list) else [])
+    }
+    config = checkpoint.run_dir / ".hydra" / "config.yaml"
+    if config.is_file() and location_of(config, checkpoint) not in places:
+        return False
+    folder = checkpoint.sidecar.parent
+    return all(stamp in (None, stamp_of(folder / place)) for place, stamp in places.items())
 
 
 def _location(line: JSONValue) -> str:
     return str(line.get("location")) if isinstance(line, dict) else ""
-
-
-def _recorded(block: JSONValue) -> Stamp | None:
-    if not isinstance(block, dict):
-        return None
-    size, time = block.get("size_bytes"), block.get("mtime_ns")
-    return Stamp(size, time) if isinstance(size, int) and isinstance(time, int) else None
-
-
-def stamp_of(path: Path) -> Stamp | None:
-    """Return the size and time of a file, `None` where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return Stamp(status.st_size, status.st_mtime_ns)
 
 
 def draft_sidecar(
@@ -137,11 +140,10 @@ def draft_sidecar(
     precedence = options.precedence
     if current:
         changed = () if current.holds or current.is_legacy else (CHANGED,)
-        fragments = (*claims.fragments, *current.fragments())
+        fragments = (*claims.fragments, *current.fragments(overwrite=options.overwrite))
         claims = Claims(fragments, (*claims.notes, *changed))
         precedence = _with_kept(precedence, last=options.overwrite)
-    resolution = resolve_claims(claims, precedence)
-    resolution = _restored(resolution, current)
+    resolution = _restored(resolve_claims(claims, precedence), current)
     composed = compose_document(
         resolution,
         checkpoint_path=os.path.relpath(checkpoint.path, checkpoint.sidecar.parent),
@@ -149,55 +151,20 @@ def draft_sidecar(
         written_by={"tool": TOOL, "version": VERSION, "how": "convert"},
         stamps=_stamps(checkpoint, resolution),
     )
+    if current:
+        composed = _with_what_people_put(composed, current)
     return Draft(_in_version(composed, checkpoint, options), resolution)
 
 
-def checkpoint_facts(
-    checkpoint: CheckpointFile, document: Mapping[str, JSONValue] | None, *, sha256: bool
+def _with_what_people_put(
+    composed: dict[str, JSONValue], current: CurrentSidecar
 ) -> dict[str, JSONValue]:
-    """Return the `checkpoint` block: what lies beside the sidecar now.
-
-    Raises:
-        ReadError: if the checkpoint cannot be read, or is cut off.
-    """
-    contents = read_contents(checkpoint)
-    if contents.incomplete:
-        raise ReadError(checkpoint.path, "cut off; a sidecar would pass it off as whole")
-    facts: dict[str, JSONValue] = {
-        "format": contents.format,
-        "size_bytes": contents.size_bytes,
-        "mtime_ns": contents.mtime_ns,
-        "fingerprint": contents.fingerprint,
-        "weights_only": contents.weights_only,
-    }
-    recorded = look_up(document or {}, ("checkpoint",))
-    if isinstance(recorded, dict) and "sha256" in recorded and is_same(recorded, facts):
-        facts["sha256"] = recorded["sha256"]
-    elif sha256 and not checkpoint.is_sharded:
-        facts["sha256"] = _sha256(checkpoint.path)
-    return {key: value for key, value in facts.items() if value is not None}
-
-
-def is_same(recorded: Mapping[str, JSONValue], facts: Mapping[str, JSONValue]) -> bool:
-    """Tell whether a recorded `checkpoint` block is about the file that lies there now.
-
-    Size and fingerprint decide; the time does where the format has no fingerprint, since a copied
-    file has a new time.
-    """
-    if recorded.get("size_bytes") != facts.get("size_bytes"):
-        return False
-    prints = recorded.get("fingerprint"), facts.get("fingerprint")
-    if None in prints:
-        return recorded.get("mtime_ns") == facts.get("mtime_ns")
-    return prints[0] == prints[1]
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+    """Return the document with the keys of a person's own, and pins inside larger values."""
+    merged = with_unknown_keys(composed, current.document)
+    merged.pop("upgraded_from", None)
+    for path, value in current.pinned.items():
+        put(merged, path, value)
+    return merged
 
 
 def _current(
@@ -210,11 +177,39 @@ def _current(
     if document is None:
         return None
     problems = [one for one in check_document(dict(document)) if one.code != "CM108"]
-    if problems and not overwrite and document["schema_version"] != "1.0":
+    current = CurrentSidecar(migrate(document, "2.0"), _holds(checkpoint, document, facts))
+    if overwrite or document["schema_version"] == "1.0":
+        # What is wrong is resolved anew, but nobody may resolve what a person has pinned.
+        pins = ("pinned",), *current.pinned
+        problems = [one for one in problems if any(one.field[: len(pin)] == pin for pin in pins)]
+    if problems:
         raise DocumentError(problems, checkpoint.sidecar)
+    return current
+
+
+def _holds(
+    checkpoint: CheckpointFile,
+    document: Mapping[str, JSONValue],
+    facts: Mapping[str, JSONValue],
+) -> bool:
+    """Tell whether the sidecar is about the file that lies there now.
+
+    One that a person wrote by hand records no file, and is believed. Where only the time differs
+    and the format has no fingerprint, epoch and step decide.
+    """
     recorded = document.get("checkpoint")
-    holds = isinstance(recorded, dict) and is_same(recorded, facts)
-    return CurrentSidecar(migrate(document, "2.0"), holds)
+    if not isinstance(recorded, dict) or "size_bytes" not in recorded:
+        return True
+    if is_same(recorded, facts):
+        return True
+    contents = read_contents(checkpoint)
+    told = look_up(document, ("training", "epoch")), look_up(document, ("training", "global_step"))
+    return (
+        recorded["size_bytes"] == facts.get("size_bytes")
+        and None in (recorded.get("fingerprint"), facts.get("fingerprint"))
+        and None not in told
+        and told == (contents.epoch, contents.global_step)
+    )
 
 
 def _with_kept(precedence: Sequence[str], *, last: bool) -> tuple[str, ...]:

@@ -16,20 +16,62 @@ MASK: Final = "***"
 LONGEST: Final = 4096
 """Characters that one hyper-parameter may take, written as JSON."""
 
-_SECRET: Final = re.compile(
-    r"(?:^|[_\-.])"
-    r"(?:password|passwd|token|secret|api_?key|access_?key|private_?key|credentials?)$",
-    re.IGNORECASE,
+_NAMES: Final = (
+    r"(?:password|passwd|token|secret|credentials?|(?:api|access|private|secret)[_-]?key)"
 )
+_SECRET: Final = re.compile(rf"{_NAMES}\Z", re.IGNORECASE)
+_PAIR: Final = re.compile(rf"""{_NAMES}[\\"']*\s*[:=]\s*""", re.IGNORECASE)
+_MARK: Final = re.compile(r"""\\.|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[\[{()\]},]""", re.DOTALL)
+"""What may end a value in a text, and the quoted and escaped parts that may not."""
+
+# From the `//` on: a scheme before it would have to be sought from each letter of a long text.
+_USER: Final = re.compile(r"""(?<=://)[^\s/?#"']+(?=@)""")
 
 
 def is_secret_name(key: str) -> bool:
-    """Tell whether a value under this key is a secret by its name, such as `wandb_api_key`."""
+    """Tell whether a value under this key is a secret by its name, such as `wandb_api_key`.
+
+    The ending is enough, whatever stands before it: `hftoken` and `accessToken` are secrets too.
+    """
     return _SECRET.search(key) is not None
 
 
+def mask_urls(text: str) -> str:
+    """Return `text` with `***` for the user and password of each URL in it."""
+    return _USER.sub(MASK, text)
+
+
+def mask_text(text: str) -> str:
+    """Return `text` with `***` for each URL's user, and for each secret in it.
+
+    A secret is the value in `key: value` or `key=value`, quoted or nested as it may be.
+    """
+    text = mask_urls(text)
+    shown: list[str] = []
+    place = 0
+    while pair := _PAIR.search(text, place):
+        end = _end_of_value(text, pair.end())
+        value = text[pair.end() : end]
+        shown += [text[place : pair.end()], value if value.strip("\"'") in ("", MASK) else MASK]
+        place = end
+    return "".join([*shown, text[place:]])
+
+
+def _end_of_value(text: str, start: int) -> int:
+    depth = 0
+    for found in _MARK.finditer(text, start):
+        mark = found[0]
+        if mark in "[{(":
+            depth += 1
+        elif mark in ")}]" and depth:
+            depth -= 1
+        elif mark in ")}]," and not depth:
+            return found.start()
+    return len(text)
+
+
 def mask_secrets(value: JSONValue) -> JSONValue:
-    """Return `value` with `***` for everything whose key names a secret."""
+    """Return `value` with `***` for everything whose key names a secret, and for URLs' users."""
     if isinstance(value, dict):
         return {
             key: _masked(item) if is_secret_name(key) else mask_secrets(item)
@@ -37,7 +79,7 @@ def mask_secrets(value: JSONValue) -> JSONValue:
         }
     if isinstance(value, list):
         return [mask_secrets(item) for item in value]
-    return value
+    return mask_urls(value) if isinstance(value, str) else value
 
 
 def _masked(value: JSONValue) -> JSONValue:

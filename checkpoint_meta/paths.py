@@ -134,6 +134,14 @@ def _lineage(folder: Path) -> tuple[Path, ...]:
     return (*relative, *Path.cwd().parents)
 
 
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is a folder; no link that cannot be followed is."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
 def is_sharded_checkpoint(folder: Path, names: frozenset[str] | set[str]) -> bool:
     """Tell whether `folder`, which holds `names`, is one checkpoint in parts.
 
@@ -188,7 +196,7 @@ def _walk(
         yield CheckpointFile(folder, layout)
         return
     for entry in entries:
-        if entry.is_dir():
+        if is_folder(entry):
             if not entry.name.startswith("."):
                 yield from _walk(folder / entry.name, layout, on_error, entered)
         elif layout.is_checkpoint_name(entry.name):

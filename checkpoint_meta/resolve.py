@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -87,7 +88,15 @@ def agrees(value: JSONValue, claim: JSONValue, decimals: int | None = None) -> b
     if isinstance(value, bool) or isinstance(claim, bool):
         return value is claim
     if isinstance(value, (int, float)) and isinstance(claim, (int, float)):
+        return value == claim or _close(value, claim, decimals)
+    return value == claim
+
+
+def _close(value: float, claim: float, decimals: int | None) -> bool:
+    try:
         if decimals is not None and abs(value - claim) <= 0.5 * 10**-decimals + 1e-9:
             return True
-        return abs(value - claim) <= FLOAT32_TOLERANCE * max(abs(value), abs(claim))
-    return value == claim
+        return math.isclose(value, claim, rel_tol=FLOAT32_TOLERANCE)
+    except OverflowError:
+        # An integer beyond every float, beside a float.
+        return False

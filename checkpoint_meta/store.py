@@ -89,19 +89,19 @@ def write_sidecar(path: Path, document: Mapping[str, JSONValue]) -> bool:
     return True
 
 
-def link_sidecar(link: Path, target: Path) -> None:
+def link_sidecar(link: Path, target: Path) -> bool:
     """Make `link` a symbolic link to the sidecar `target`; a copy where links fail.
 
-    A sidecar that stands there and is no link stays.
+    Return whether it is one now: a sidecar that stands there and is no link stays.
 
     Raises:
         WriteError: if the folder or the disk refuses.
     """
     relative = os.path.relpath(target, link.parent)
     if link.is_symlink() and str(link.readlink()) == relative:
-        return
+        return True
     if link.exists() and not link.is_symlink():
-        return
+        return read_text_or_none(link) == read_text_or_none(target)
     temporary = link.with_name(f".{_random_letters()}.partial")
     try:
         temporary.symlink_to(relative)
@@ -112,6 +112,7 @@ def link_sidecar(link: Path, target: Path) -> None:
             replace_file(link, text.encode())
     finally:
         temporary.unlink(missing_ok=True)
+    return True
 
 
 def replace_file(path: Path, raw: bytes) -> None:

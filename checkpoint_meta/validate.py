@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.evidence import Problem, Severity
 from checkpoint_meta.faults import guarded
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from checkpoint_meta.evidence import JSONValue
     from checkpoint_meta.rules.registry import Flaw, Rule
     from checkpoint_meta.rules.subjects import Subject
+
+
+NOT_JUDGED: Final = "CM101"
+"""Rule that a subject breaks over which the judge itself stumbles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +86,21 @@ def _compared(findings: Iterable[Finding], first: dict[tuple[str, ...], Path]) -
 
 def judge(subject: Subject, gate: Gate) -> Verdict:
     """Return the verdict on one subject; it raises nothing but a stop from outside."""
+    findings, fault = guarded(lambda: tuple(_findings(subject, gate)))
+    if findings is None:
+        problem = Problem(NOT_JUDGED, (), f"could not be judged ({fault})")
+        findings = (Finding(subject.path, problem),)
+    return Verdict(subject.path, findings)
+
+
+def _findings(subject: Subject, gate: Gate) -> Iterator[Finding]:
     case = Case(subject, gate.policy, gate.aliases, gate.count)
     found: list[Finding] = []
     for code, rule in all_rules().items():
         severity = gate.severity(code)
         if severity is not Severity.OFF:
             found += _asked(case, rule, severity)
-    return Verdict(subject.path, tuple(_placed(found, case)))
+    yield from _placed(found, case)
 
 
 def _asked(case: Case, rule: Rule, severity: Severity) -> list[Finding]:
@@ -129,4 +141,6 @@ def _value(document: Mapping[str, JSONValue], problem: Problem) -> str:
     if not field or any(map(is_secret_name, field)) or field[0] == "hydra_overrides":
         return ""
     value = look_up(document, field)
-    return "" if value is None else json.dumps(value, sort_keys=True)
+    # A number of thousands of digits has no text; its finding is told from others by its field.
+    text, _ = guarded(lambda: "" if value is None else json.dumps(value, sort_keys=True))
+    return text or ""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
 import time
 from collections import deque
-from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from concurrent.futures import Future
+    from concurrent.futures import Future, ProcessPoolExecutor
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -23,6 +24,10 @@ CHUNK: Final = 64
 
 
 _WATCH_SECONDS: Final = 0.2
+
+_PATIENCE_SECONDS: Final = 1.0
+
+_STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def default_jobs() -> int:
@@ -54,40 +59,119 @@ def _chain(head: list[Item], tail: Iterable[Item]) -> Iterator[Item]:
 
 
 def _in_pool(work: Callable[[Item], Result], items: Iterator[Item], jobs: int) -> Iterator[Result]:
-    pool = ProcessPoolExecutor(jobs, initializer=_begin_worker, initargs=(os.getpid(),))
+    pool = _open_pool(jobs)
     waiting: deque[Future[list[Result]]] = deque()
     try:
         while True:
             while len(waiting) < 2 * jobs and (chunk := list(islice(items, CHUNK))):
-                waiting.append(pool.submit(_work_on, work, chunk))
+                waiting.append(_submit(pool, partial(_work_on, work, chunk)))
             if not waiting:
                 break
             yield from waiting.popleft().result()
         pool.shutdown()
-    except BaseException:
+        _open.discard(pool)
+    finally:
         _stop(pool)
-        raise
 
 
-def _work_on(work: Callable[[Item], Result], chunk: list[Item]) -> list[Result]:
-    return [work(item) for item in chunk]
+def stop_all() -> None:
+    """Stop what is still at work for callers that are gone, and have not said so yet."""
+    for pool in tuple(_open):
+        _stop(pool)
+
+
+_open: Final[set[ProcessPoolExecutor]] = set()
+
+
+def _open_pool(jobs: int) -> ProcessPoolExecutor:
+    # Imported here: most commands need no processes.
+    from concurrent.futures import ProcessPoolExecutor
+
+    pool = ProcessPoolExecutor(jobs, initializer=_begin_worker, initargs=(os.getpid(),))
+    _open.add(pool)
+    return pool
+
+
+def _submit(pool: ProcessPoolExecutor, call: Callable[[], Result]) -> Future[Result]:
+    """Hand a call to the pool; a process that this starts is deaf until it knows what to do."""
+    with _signals_held():
+        return pool.submit(call)
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """End the processes; what one is just doing is finished if that takes no longer than a second.
+
+    Nothing happens to a pool that has been stopped, or has no more to do.
+    """
+    if pool not in _open:
+        return
+    _open.discard(pool)
+    processes = list((pool._processes or {}).values())  # noqa: SLF001 - no public way to end them
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    for process in processes:
+        process.join(max(0.0, deadline - time.monotonic()))
+    for process in processes:
+        process.kill()
+
+
+class _Leaving:
+    """How a worker ends: between two items, so that no file is left half-written.
+
+    Not by an exception, which would be raised anywhere: in a destructor, where Python prints it,
+    or in the pool's own code, which takes it for the result of the item.
+    """
+
+    def __init__(self) -> None:
+        self._is_wanted = False
+        self._at_work = threading.Lock()
+
+    def work(self, work: Callable[[Item], Result], item: Item) -> Result:
+        """Return `work(item)`; leave after it if that was wanted meanwhile."""
+        with self._at_work:
+            result = work(item)
+        if self._is_wanted:
+            os._exit(1)
+        return result
+
+    def leave(self, *_: object) -> None:
+        """Leave at once if there is nothing at work, else after it; a handler of signals."""
+        self._is_wanted = True
+        if self._at_work.acquire(blocking=False):
+            os._exit(1)
+
+    def leave_with(self, parent: int) -> None:
+        """Leave once the parent is gone: nobody else tells it after a `kill -9`."""
+        while os.getppid() == parent:
+            time.sleep(_WATCH_SECONDS)
+        self.leave()
+
+
+_leaving: Final = _Leaving()
 
 
 def _begin_worker(parent: int) -> None:
     # Ctrl-C reaches every process of the terminal; only the first one answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    signal.signal(signal.SIGTERM, _leaving.leave)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+    threading.Thread(target=_leaving.leave_with, args=(parent,), daemon=True).start()
 
 
-def _end_with(parent: int) -> None:
-    """End this process once its parent is gone: nobody else tells it after a `kill -9`."""
-    while os.getppid() == parent:
-        time.sleep(_WATCH_SECONDS)
-    os._exit(1)
-
-
-def _stop(pool: ProcessPoolExecutor) -> None:
-    processes = list((pool._processes or {}).values())  # noqa: SLF001 - no public way to end them
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        process.terminate()
+def _work_on(work: Callable[[Item], Result], chunk: list[Item]) -> list[Result]:
+    return [_leaving.work(work, item) for item in chunk]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 
 import typer
+from typer.main import get_command
 
-from checkpoint_meta.errors import CheckpointMetaError
+from checkpoint_meta.errors import CheckpointMetaError, printable
+from checkpoint_meta.workers import stop_all
 
 from . import best, convert, diff, index, listing, rules, schema, show, validate
 
@@ -59,21 +63,68 @@ def main(
 
 def _say_fault(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:
     """Say a fault of ours in one line, in place of a traceback."""
-    sys.stderr.write(f"ckpt-meta: unexpected {kind.__name__}: {error}; this is our fault\n")
+    _say(f"unexpected {kind.__name__}: {error}; this is our fault")
+    _settle_stdout()
+    sys.exit(COULD_NOT_RUN)
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"ckpt-meta: {printable(sentence)}\n")
 
 
 def run() -> NoReturn:
     """Run the command line; no traceback reaches a user."""
     sys.excepthook = _say_fault
+    _ready_streams()
     try:
-        app()
+        _run_command()
     except CheckpointMetaError as error:
-        sys.stderr.write(f"ckpt-meta: {error}\n")
-        sys.exit(COULD_NOT_RUN)
+        _say(str(error))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # The reader has what it wanted (`| head`); Python must not complain at its exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _settle_stdout()
         sys.exit(0)
+    except OSError as error:
+        _say(f"{error.filename or 'output'}: {error.strerror}")
+    _settle_stdout()
+    sys.exit(COULD_NOT_RUN)
+
+
+def _run_command() -> NoReturn:
+    """Run the command up to the last byte of its output.
+
+    Not by calling `app`, which sets a hook of its own for what nobody has caught.
+    """
+    try:
+        get_command(app)()
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):
+            raise stop.__context__ from None
+        sys.stdout.flush()
+        raise
+    finally:
+        # A traceback may hold what started processes; Python would wait for their work at its end.
+        stop_all()
     sys.exit(0)
+
+
+def _ready_streams() -> None:
+    """Make every name printable on every terminal, and go on where nobody listens."""
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    if sys.stdout is None:
+        _say("output: closed")
+        sys.exit(COULD_NOT_RUN)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _settle_stdout() -> None:
+    """Write what is left to write; where that fails, Python must not try again at its exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

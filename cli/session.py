@@ -121,10 +121,18 @@ def start(
     """
     roots = tuple(paths or (Path(),))
     for root in roots:
-        if not root.exists() and not root.is_symlink():
-            raise ReadError(root, "no such file or folder")
+        _check(root)
     if config:
         settings = read_settings(config)
     else:
         settings = Settings() if isolated else find_settings(Path.cwd())
     return Session(output, settings, roots, sidecar_dir)
+
+
+def _check(root: Path) -> None:
+    try:
+        root.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ReadError(root, "no such file or folder") from None
+    except OSError as error:
+        raise ReadError(root, f"cannot be reached ({error.strerror})") from error

@@ -106,7 +106,8 @@ def open_reports(
 
         def take(verdict: Verdict) -> None:
             for report, stream in sinks:
-                stream.write(report.add(verdict))
+                # Names that are no UTF-8 are shown with escapes, whatever the terminal takes.
+                stream.write(report.add(verdict).encode("utf-8", "backslashreplace").decode())
 
         yield take
         for report, stream in sinks:

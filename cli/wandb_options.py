@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Optional, TypeAlias
 
 import typer
 
+from checkpoint_meta.errors import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -62,5 +64,5 @@ def said_once(outcomes: Iterable[Outcome], output: Output) -> Iterator[Outcome]:
         for note in outcome.notes:
             if note.startswith(("W&B API: ", "wandb is missing")) and note not in said:
                 said.add(note)
-                output.warn(note)
+                output.warn(printable(note))
         yield outcome

@@ -113,3 +113,16 @@ def test_a_mirror_folder_repeats_the_tree(tmp_path: Path) -> None:
     inside = CheckpointFile(tmp_path / "outputs" / "a" / "x.ckpt", layout)
 
     assert inside.sidecar == tmp_path / "mirror" / "a" / "x.metadata.yaml"
+
+
+def test_a_link_into_a_locked_folder_is_an_entry(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Nobody may look where it leads; what lies beside it is found all the same."""
+    _touch(tmp_path / "tree" / "x.ckpt")
+    _touch(tmp_path / "locked" / "y.ckpt")
+    (tmp_path / "tree" / "far.ckpt").symlink_to(tmp_path / "locked" / "y.ckpt")
+    (tmp_path / "locked").chmod(0)
+    request.getfixturevalue("unprivileged")
+
+    assert _names(tmp_path / "tree") == ["far.ckpt", "x.ckpt"]

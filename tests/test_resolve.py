@@ -90,6 +90,12 @@ def test_a_printed_number_agrees_after_rounding() -> None:
     assert not agrees(0.89461, 0.8947, decimals=4)
 
 
+def test_numbers_of_any_size_are_compared() -> None:
+    """A number too large for a float is like any other."""
+    assert agrees(10**400, 10**400)
+    assert not agrees(10**400, 1.5)
+
+
 def test_true_is_not_one() -> None:
     """A flag and a number are different claims."""
     assert not agrees(True, 1)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -202,6 +203,28 @@ def test_what_is_no_sidecar_is_one_clear_error(tmp_path: Path, raw: bytes, reaso
         read_sidecar(path)
 
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "socket", "device", "folder"])
+def test_what_is_no_file_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """A FIFO under a sidecar's name, which nobody writes to, is an error and no wait."""
+    monkeypatch.chdir(tmp_path)  # the name of a socket must be short
+    path = tmp_path / "x.metadata.yaml"
+    match kind:
+        case "fifo":
+            os.mkfifo(path)
+        case "socket":
+            with socket.socket(socket.AF_UNIX) as server:
+                server.bind(path.name)
+        case "device":
+            path.symlink_to("/dev/zero")
+        case _:
+            path.mkdir()
+
+    with pytest.raises(ReadError, match=r"x\.metadata\.yaml: (not a regular file|cannot be read)"):
+        read_sidecar(path)
 
 
 def test_an_alias_bomb_is_refused(tmp_path: Path) -> None:

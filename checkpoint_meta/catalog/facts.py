@@ -92,7 +92,9 @@ class _Reader(NamedTuple):
         path = Path(self.found.path)
         if self.found.is_link:
             near = Path(os.path.normpath(path.parent / path.readlink()))
-            path = path.resolve() if near.is_symlink() or not near.exists() else near
+            # Not `Path.resolve`, which raises at a link that leads to itself.
+            is_far = near.is_symlink() or not os.path.exists(near)
+            path = Path(os.path.realpath(path)) if is_far else near
         return CheckpointFile(path, self.how.layout)
 
     @property
@@ -101,7 +103,7 @@ class _Reader(NamedTuple):
         if self.found.sidecar or not (self.found.is_link and self.how.sidecars):
             return self.found.sidecar
         target = self._checkpoint.sidecar
-        return str(target) if target.exists() else None
+        return str(target) if os.path.exists(target) else None
 
     def _orphan(self) -> Facts:
         document, fault = guarded(lambda: read_document(Path(str(self.found.sidecar))))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from checkpoint_meta.catalog.row import FileState
 from checkpoint_meta.catalog.runs import RunFinder
 from checkpoint_meta.errors import ReadError
-from checkpoint_meta.paths import SIDECAR_SUFFIX, is_sharded_checkpoint
+from checkpoint_meta.paths import SIDECAR_SUFFIX, is_folder, is_sharded_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -94,7 +94,7 @@ class Walk:
             yield self._sharded(folder, runs)
             return
         runs = runs.entering(folder, names)
-        folders = sorted(entry.name for entry in entries if entry.is_dir())
+        folders = sorted(entry.name for entry in entries if is_folder(entry))
         if len(folders) < len(entries):
             files = names.difference(folders)
             yield self._files(folder, entries, files, runs.run(folder))
@@ -166,7 +166,7 @@ class Walk:
         named = (
             Path(folder, entry.name)
             for entry in entries
-            if self.layout.stem(entry.name) == stem and entry.is_dir()
+            if self.layout.stem(entry.name) == stem and is_folder(entry)
         )
         return any(is_sharded_checkpoint(inner, set(os.listdir(inner))) for inner in named)
 

@@ -26,7 +26,7 @@ def read_metrics_csv(path: Path) -> ScalarTable:
     """
     table = ScalarTable()
     try:
-        with path.open(encoding="utf-8", errors="replace", newline="") as stream:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
             _fill(table, _lines(stream))
     except OSError as error:
         raise ReadError(path, f"cannot be read ({error.strerror})") from error

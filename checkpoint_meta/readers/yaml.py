@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import stat
 from typing import TYPE_CHECKING, Final
 
 import yaml_rs
@@ -40,15 +41,11 @@ def read_text(path: Path, limit: int) -> str:
     """Return the text of a UTF-8 file.
 
     Raises:
-        ReadError: if the file cannot be read, is longer than `limit` bytes or is not UTF-8.
+        ReadError: if it is no regular file, cannot be read, is longer than `limit` bytes or is not
+            UTF-8.
     """
     try:
-        with path.open("rb") as stream:
-            # Asked for `limit` at once, Python would set that much memory aside for each file.
-            size = min(os.fstat(stream.fileno()).st_size, limit)
-            raw = stream.read(size + 1)
-            if len(raw) > size:
-                raw += stream.read(limit - size)
+        raw = _read_bytes(path, limit + 1)
     except OSError as error:
         raise ReadError(path, f"cannot be read ({error.strerror})") from error
     if len(raw) > limit:
@@ -57,6 +54,22 @@ def read_text(path: Path, limit: int) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ReadError(path, f"not UTF-8 (byte {error.start})") from error
+
+
+def _read_bytes(path: Path, count: int) -> bytes:
+    with open(path, "rb", opener=_open_at_once) as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise ReadError(path, "not a regular file")
+        # Asked for `count` at once, Python would set that much memory aside for each file.
+        expected = min(status.st_size, count - 1)
+        raw = stream.read(expected + 1)
+        return raw if len(raw) <= expected else raw + stream.read(count - len(raw))
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    # Without this flag, which Windows has no need of, a FIFO is opened once somebody writes to it.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def read_yaml(path: Path, limit: int = CONFIG_BYTES) -> JSONValue:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import ReadError
+from checkpoint_meta.evidence import Problem
 from checkpoint_meta.faults import guarded
 from checkpoint_meta.readers.yaml import SIDECAR_BYTES, is_finite, parse_yaml, read_text
 from checkpoint_meta.rules.policy import Policy
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from checkpoint_meta.evidence import FieldPath, Fragment, JSONValue, Problem
+    from checkpoint_meta.evidence import FieldPath, Fragment, JSONValue
     from checkpoint_meta.paths import CheckpointFile
     from checkpoint_meta.readers.contents import CheckpointContents
     from checkpoint_meta.rules.subjects import Subject
     from checkpoint_meta.sources.interface import Source
+
+
+_LARGEST_BITS: Final = 1023
+"""Of an integer that a float can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,9 @@ class Case:
         if path is None:
             return "", None, None
         text = ""
+        if path.exists() and not path.is_file():
+            # A FIFO would wait for a writer, maybe for ever.
+            return text, None, ReadError(path, "not a file")
         try:
             text = read_text(path, SIDECAR_BYTES)
             return text, parse_yaml(text, path), None
@@ -109,7 +117,11 @@ class Case:
         """Return what `check_document` finds in the sidecar."""
         from checkpoint_meta.schema.document import check_document
 
-        return tuple(check_document(self.raw)) if self.has_document else ()
+        if not self.has_document:
+            return ()
+        found, fault = guarded(lambda: tuple(check_document(self.raw)))
+        # One finding, and not one for each rule that asks.
+        return (Problem("CM102", (), f"cannot be checked ({fault})"),) if found is None else found
 
     def value(self, path: FieldPath) -> JSONValue:
         """Return what the sidecar says of a field; 1.0's word `unknown` says nothing."""
@@ -119,6 +131,8 @@ class Case:
     def number(self, path: FieldPath) -> float | None:
         """Return a field's value if it is a finite number."""
         found = self.value(path)
+        if isinstance(found, int) and found.bit_length() > _LARGEST_BITS:
+            return None
         return float(found) if isinstance(found, (int, float)) and is_finite(found) else None
 
     def is_pinned(self, path: FieldPath) -> bool:

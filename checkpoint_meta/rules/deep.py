@@ -6,6 +6,7 @@ import hashlib
 import zlib
 from typing import TYPE_CHECKING, Final
 
+from checkpoint_meta.readers.archive import LOCAL_MAGIC
 from checkpoint_meta.readers.directory import read_directory
 from checkpoint_meta.readers.opening import steady
 
@@ -50,7 +51,11 @@ def _is_right(ranges: Ranges, entry: Entry, count: Callable[[int], None]) -> boo
 
 
 def _raw(ranges: Ranges, entry: Entry, count: Callable[[int], None]) -> Iterator[bytes]:
-    header = ranges.exactly(entry.offset, _HEADER)
+    """Yield the entry's bytes; none where another entry begins than its directory says."""
+    name = entry.name.encode()
+    header = ranges.exactly(entry.offset, _HEADER + len(name))
+    if not header.startswith(LOCAL_MAGIC) or not header.endswith(name):
+        return
     lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
     start = entry.offset + _HEADER + lengths
     for position in range(start, start + entry.packed, CHUNK):

@@ -75,7 +75,7 @@ def plan_change(subject: Subject, codes: frozenset[str], *, unsafe: bool = False
         removes = unsafe and ORPHAN in codes and not subject.sidecar.is_symlink()
         return Change((ORPHAN,), subject.sidecar, None, case.text, "") if removes else None
     source = _source(case)
-    if source is None or source.is_symlink():
+    if source is None or source.is_symlink() or not source.is_file():
         return None
     document = read_any_sidecar(source)
     applied, mended = _mended(document, _broken(case, codes) if source == subject.readable else ())

@@ -104,7 +104,8 @@ def bytes_have_their_crcs(case: Case) -> Iterator[Flaw]:
     """Every entry of the checkpoint's zip has the CRC that was recorded with it.
 
     Asked with `--deep` only, since every byte is read. An entry without a CRC is passed over:
-    torch can be told to write none.
+    torch can be told to write none. Formats other than torch's zip record no CRCs, and the parts
+    of a sharded checkpoint are not opened.
     """
     checkpoint, contents = case.checkpoint, case.contents
     if case.count is None or checkpoint is None or contents is None:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from checkpoint_meta.errors import ReadError
 from checkpoint_meta.paths import (
     DEFAULT_LAYOUT,
     SIDECAR_SUFFIX,
     CheckpointFile,
     Layout,
+    is_folder,
     is_sharded_checkpoint,
     iter_checkpoints,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
-    from checkpoint_meta.errors import ReadError
 
 JSON_SUFFIX: Final = ".metadata.json"
 """Ending of the oldest sidecars."""
@@ -63,24 +64,36 @@ def iter_subjects(
         return
     links: list[CheckpointFile] = []
     judged: set[Path] = set()
-    for checkpoint in iter_checkpoints(root, layout, on_error):
+    for checkpoint in _checkpoints(root, layout, on_error):
         if checkpoint.is_temporary:
             continue
         if checkpoint.is_link:
             links.append(checkpoint)
             continue
-        judged.add(checkpoint.path.resolve())
+        judged.add(Path(os.path.realpath(checkpoint.path)))
         yield Subject(checkpoint.sidecar, checkpoint)
     yield from _targets(links, judged)
     if root.is_dir():
         yield from _orphans(root, layout)
 
 
+def _checkpoints(
+    root: Path, layout: Layout, on_error: Callable[[ReadError], None] | None
+) -> Iterator[CheckpointFile]:
+    try:
+        yield from iter_checkpoints(root, layout, on_error)
+    except OSError as error:
+        # Such as a link that leads to itself: a gate that did not see the rest is shut.
+        place = Path(error.filename) if error.filename else root
+        raise ReadError(place, f"cannot be searched ({error.strerror})") from error
+
+
 def _targets(links: list[CheckpointFile], judged: set[Path]) -> Iterator[Subject]:
     """Yield what the links point to, unless it was judged; a dangling link as itself."""
     for link in links:
-        target = link.path.resolve()
-        if not target.exists():
+        # Neither raises at a link that leads to itself, or to where nobody may look.
+        target = Path(os.path.realpath(link.path))
+        if not os.path.exists(target):  # noqa: PTH110
             yield Subject(link.sidecar, link)
         elif target not in judged:
             judged.add(target)
@@ -143,8 +156,9 @@ def _iter_sidecars(folder: Path, entered: set[tuple[int, int]]) -> Iterator[Path
         return
     entered.add((status.st_dev, status.st_ino))
     for entry in entries:
-        if entry.is_dir():
+        place = folder / entry.name
+        if is_folder(entry):
             if not entry.name.startswith("."):
-                yield from _iter_sidecars(folder / entry.name, entered)
+                yield from _iter_sidecars(place, entered)
         elif is_sidecar_name(entry.name):
-            yield folder / entry.name
+            yield place

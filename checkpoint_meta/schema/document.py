@@ -40,9 +40,9 @@ def check_document(document: object) -> list[Problem]:
     if "schema_version" not in document:
         return [Problem("CM102", ("schema_version",), "missing; is this file a sidecar of ours?")]
     version = document["schema_version"]
-    if version not in MODELS:
+    if not isinstance(version, str) or version not in MODELS:
         known = " or ".join(repr(name) for name in MODELS)
-        return [Problem("CM103", ("schema_version",), f"expected {known}, got {version!r}")]
+        return [Problem("CM103", ("schema_version",), f"expected {known}, got {_short(version)}")]
     return [*_check_shape(document, MODELS[version]), *_check_times(document)]
 
 
@@ -104,5 +104,9 @@ def _kind(value: object) -> str:
 
 
 def _short(value: object, limit: int = 60) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:
+        # Python refuses to print an integer of more than 4,300 digits.
+        return "a number of thousands of digits"
     return text if len(text) <= limit else f"{text[:limit]}..."

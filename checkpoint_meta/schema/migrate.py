@@ -94,7 +94,10 @@ def _own_paths_2_0(said: Mapping[str, JSONValue], folder: str) -> Document:
     """Return 1.0's paths as 2.0 writes them; an absolute path or null stays."""
     return {
         key: posixpath.relpath(value, folder or ".")
-        if isinstance(value, str) and not posixpath.isabs(value) and not posixpath.isabs(folder)
+        if isinstance(value, str)
+        and value
+        and not posixpath.isabs(value)
+        and not posixpath.isabs(folder)
         else value
         for key, value in said.items()
     }

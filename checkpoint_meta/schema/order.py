@@ -19,6 +19,33 @@ def in_order(document: Mapping[str, JSONValue]) -> dict[str, JSONValue]:
     return _ordered(document, CheckpointMetadata)
 
 
+def with_unknown_keys(
+    document: Mapping[str, JSONValue], former: Mapping[str, JSONValue]
+) -> dict[str, JSONValue]:
+    """Return the document with what `former` says under keys that the schema does not know.
+
+    At every depth, whatever the value: a person put it there.
+    """
+    return in_order(_with_unknown(document, former, CheckpointMetadata))
+
+
+def _with_unknown(
+    block: Mapping[str, JSONValue], former: Mapping[str, JSONValue], model: type[Block]
+) -> dict[str, JSONValue]:
+    known = _children(model)
+    merged = dict(block)
+    for key, value in former.items():
+        if key not in known:
+            merged.setdefault(key, value)
+            continue
+        inner, now = known[key], merged.get(key)
+        if inner and isinstance(value, dict) and isinstance(now, dict | None):
+            kept = _with_unknown(now or {}, value, inner)
+            if kept:
+                merged[key] = kept
+    return merged
+
+
 def _ordered(block: Mapping[str, JSONValue], model: type[Block]) -> dict[str, JSONValue]:
     known = _children(model)
     keys = [key for key in known if key in block]

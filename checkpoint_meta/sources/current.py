@@ -44,11 +44,15 @@ class CurrentSidecar:
         return "written_by" not in self.document and "upgraded_from" in self.document
 
     @property
-    def pinned(self) -> frozenset[FieldPath]:
-        """Return the fields that a person has set for good."""
+    def pinned(self) -> dict[FieldPath, JSONValue]:
+        """Return what a person has set for good; a pin may name a block, or a key inside one."""
         names = self.document.get("pinned")
-        given = names if isinstance(names, list) else []
-        return frozenset(tuple(str(name).split(".")) for name in given)
+        paths = [
+            path
+            for name in (names if isinstance(names, list) else [])
+            if (path := find_named(self.document, str(name)))
+        ]
+        return {path: look_up(self.document, path) for path in paths}
 
     @property
     def provenance(self) -> dict[FieldPath, Origin]:
@@ -65,30 +69,47 @@ class CurrentSidecar:
                     found[by_name[str(name)]] = Origin(source, location)
         return found
 
-    def fragments(self) -> Iterator[Fragment]:
-        """Yield what is pinned, what training wrote, and the rest as `kept`.
+    def fragments(self, *, overwrite: bool = False) -> Iterator[Fragment]:
+        """Yield what is pinned, and the rest as `kept`.
 
-        Of a sidecar that describes another checkpoint only what a person put there is left:
-        pins, and keys that the schema does not know.
+        With `overwrite`, what training wrote and what an older sidecar said keep their place in
+        the order of trust. Of a sidecar that describes another checkpoint only what a person put
+        there is left: pins, and keys that the schema does not know.
         """
-        provenance = self.provenance
+        provenance, pinned = self.provenance, self.pinned
         parts: dict[Origin, dict[FieldPath, JSONValue]] = {}
         for field, value in flatten(self.document).items():
-            origin = self._origin(field, provenance.get(field))
-            if field[0] not in STAMPED and origin is not None:
+            if field[0] in STAMPED:
+                continue
+            if any(field[: len(pin)] == pin for pin in pinned):
+                origin: Origin | None = Origin("pinned", "")
+            else:
+                origin = self._origin(field, provenance.get(field), overwrite=overwrite)
+            if origin is not None:
                 parts.setdefault(origin, {})[field] = value
         for origin, values in parts.items():
             yield Fragment(origin, values)
 
-    def _origin(self, field: FieldPath, origin: Origin | None) -> Origin | None:
-        if field in self.pinned:
-            return Origin("pinned", "")
+    def _origin(self, field: FieldPath, origin: Origin | None, *, overwrite: bool) -> Origin | None:
         stays = self.holds and not self.is_legacy
-        if stays and origin is not None and origin.source == "training":
+        own = ("training", "sidecar-1.0") if overwrite else ("training",)
+        if stays and origin is not None and origin.source in own:
             return origin
         if stays or field[0] not in CheckpointMetadata.model_fields or field == ("pinned",):
             return Origin(KEPT, "")
         return None
+
+
+def find_named(document: Mapping[str, JSONValue], name: str) -> FieldPath:
+    """Return the path that a dotted name stands for, empty if for none; keys may have dots."""
+    if name in document:
+        return (name,)
+    for key, value in document.items():
+        if isinstance(value, dict) and name.startswith(f"{key}."):
+            inner = find_named(value, name.removeprefix(f"{key}."))
+            if inner:
+                return (key, *inner)
+    return ()
 
 
 def look_up_line(line: JSONValue, key: str) -> str:

@@ -35,6 +35,6 @@ def default_sources(
         HydraSource(),
         ConfigFilesSource(),
         LogsSource(aliases, wandb),
-        FilenameSource(),
+        FilenameSource(aliases),
         FileTimeSource(),
     ]

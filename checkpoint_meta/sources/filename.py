@@ -12,7 +12,7 @@ from checkpoint_meta.sources.reading import read_contents
 from checkpoint_meta.sources.step_rule import is_score_stale
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from checkpoint_meta.evidence import FieldPath, JSONValue
     from checkpoint_meta.paths import CheckpointFile
@@ -33,12 +33,15 @@ class FilenameSource:
 
     name: ClassVar[str] = "filename"
 
+    def __init__(self, aliases: Mapping[str, str] | None = None) -> None:
+        self._aliases = dict(aliases or {})
+
     def collect(self, checkpoint: CheckpointFile) -> Iterator[Fragment]:
         """Yield one fragment for the file's name and one for the run's folder."""
         run = checkpoint.run_dir.absolute().name
         if run:
             yield Fragment(Origin(self.name, run), {("exp_name",): run}, is_default=True)
-        values, decimals = _read_name(_whole_name(checkpoint))
+        values, decimals = _read_name(_whole_name(checkpoint), self._aliases)
         if _prints_stale_metrics(checkpoint):
             values = {field: value for field, value in values.items() if field[0] != "metrics"}
         if values:
@@ -75,14 +78,16 @@ def _printed(stem: str) -> dict[str, tuple[float, int]]:
     }
 
 
-def _read_name(stem: str) -> tuple[dict[FieldPath, JSONValue], dict[FieldPath, int]]:
+def _read_name(
+    stem: str, aliases: Mapping[str, str]
+) -> tuple[dict[FieldPath, JSONValue], dict[FieldPath, int]]:
     values: dict[FieldPath, JSONValue] = {}
     for field, pattern in (("epoch", _EPOCH), ("global_step", _STEP)):
         found = {int(match[1]) for match in pattern.finditer(stem)}
         if len(found) == 1:
             values["training", field] = found.pop()
     printed = _printed(stem)
-    named = name_metrics({name: number for name, (number, _) in printed.items()})
+    named = name_metrics({name: number for name, (number, _) in printed.items()}, aliases)
     values |= named.values
     decimals = {
         field: places

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -44,7 +43,7 @@ class SidecarSource:
             ReadError: if a sidecar is there, but cannot be read.
         """
         for path in (checkpoint.sidecar, *checkpoint.older_sidecars):
-            if not os.path.lexists(path):
+            if not path.exists():
                 continue
             document = read_any_sidecar(path)
             origin = Origin(self.name, location_of(path, checkpoint))
@@ -53,7 +52,7 @@ class SidecarSource:
                 continue
             if "schema_version" not in document and "config" in document:
                 yield Fragment(origin, _oldest(document))
-            elif "schema_version" in document:
+            elif document.get("schema_version") == "1.0" or "upgraded_from" in document:
                 yield _legacy(migrate(document, "2.0"), origin)
 
 

@@ -28,6 +28,9 @@ SAMPLES: Final = 10_000
 
 MOST_SINGLE_NAMES: Final = 20
 
+BATCH: Final = 50
+"""Runs that one request describes."""
+
 
 def main() -> None:
     """Answer until the requests end."""
@@ -51,16 +54,14 @@ class _Server:
             answer = self._answer(json.loads(line))
             print(json.dumps(answer), file=self._answers, flush=True)
 
-    def _answer(self, request: Mapping[str, str | list[str] | list[list[str]]]) -> JSONValue:
-        match request:
-            case {"path": str(path), "ids": list(ids)}:
-                return list(self._describe(path, [str(one) for one in ids]))
-            case {"path": str(path), "id": str(run_id), "names": list(names), "together": together}:
-                run = self._run(path, run_id)
-                if run is None:
-                    return []
-                return _rows(run, [str(one) for one in names], [str(one) for one in together])
-        return None
+    def _answer(self, request: Mapping[str, JSONValue]) -> JSONValue:
+        path = str(request["path"])
+        if "ids" in request:
+            return list(self._describe(path, _texts(request["ids"])))
+        run = self._run(path, str(request["id"]), _texts(request["others"]))
+        if run is None:
+            return []
+        return _rows(run, _texts(request["names"]), _texts(request["together"]))
 
     def _describe(self, path: str, ids: Sequence[str]) -> Iterator[JSONValue]:
         for run in self._load(path, ids):
@@ -81,18 +82,23 @@ class _Server:
         takes_lazy = "lazy" in signature(self._api.runs).parameters
         ask = partial(self._api.runs, lazy=False) if takes_lazy else self._api.runs
         try:
-            for run in ask(path, filters=filters, per_page=50):
+            for run in ask(path, filters=filters, per_page=BATCH):
                 self._runs[f"{path}/{run.id}"] = run
                 yield run
         except ValueError as error:
             if "Could not find project" not in str(error):
                 raise
 
-    def _run(self, path: str, run_id: str) -> Run | None:
+    def _run(self, path: str, run_id: str, others: list[str]) -> Run | None:
         known = f"{path}/{run_id}"
         if known not in self._runs:
-            list(self._load(path, [run_id]))
+            ids = [run_id, *(one for one in others if one != run_id)]
+            list(self._load(path, ids[:BATCH]))
         return self._runs.get(known)
+
+
+def _texts(value: JSONValue) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []
 
 
 def _rows(run: Run, names: Sequence[str], together: Sequence[str]) -> list[JSONValue]:

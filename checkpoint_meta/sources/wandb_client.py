@@ -63,9 +63,13 @@ class WandbClient:
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
+        self._failure: CheckpointMetaError | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._owner = os.getpid()
         self._process: subprocess.Popen[str] | None = None
         self._answers: queue.Queue[str | None] = queue.Queue()
-        self._failure: CheckpointMetaError | None = None
         self._folder = Path()
 
     def check(self) -> None:
@@ -87,6 +91,9 @@ class WandbClient:
             WandbUnavailableError: if there is no answer in time, for whatever reason.
         """
         self.check()
+        if self._owner != os.getpid():
+            # A worker that was forked has a client of its own, and not its parent's answers.
+            self._forget()
         process = self._process or self._start()
         if process.stdin is not None:
             # Where the process has ended, the end of its answers says so.

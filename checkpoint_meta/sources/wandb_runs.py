@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.metric_names import is_of_training, is_of_validation
+from checkpoint_meta.sources.wandb_child import BATCH
 from checkpoint_meta.sources.wandb_client import WandbClient
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 STEP: Final = "trainer/global_step"
 TOGETHER: Final = ("epoch", STEP)
 """What Lightning logs with every row."""
-
-BATCH: Final = 50
 
 MISSING: Final[dict[str, JSONValue]] = {"state": "missing"}
 
@@ -73,11 +72,22 @@ class RemoteRuns:
         run = self._known[name]
         if "rows" not in run:
             names = _validation_names(run.get("summary"))
-            request = {"path": path, "id": run_id, "names": names, "together": TOGETHER}
+            request = {
+                "path": path,
+                "id": run_id,
+                "names": names,
+                "together": TOGETHER,
+                "others": self._waiting(path),
+            }
             run = {**run, "rows": self.client.ask(request) if names else []}
             self._known[name] = run
             self.cache.put(name, run)
         return [_numbers(row) for row in _mappings(run["rows"])]
+
+    def _waiting(self, path: str) -> list[str]:
+        """Return the runs whose rows nobody has asked for: a new client asks for them at once."""
+        names = [name for name, run in self._known.items() if "rows" not in run]
+        return [name.removeprefix(f"{path}/") for name in names if name.startswith(f"{path}/")]
 
 
 def _mappings(value: JSONValue) -> list[dict[str, JSONValue]]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from checkpoint_meta.claims import Claims, resolve_claims
-from checkpoint_meta.drafts import stamp_of
 from checkpoint_meta.errors import CheckpointMetaError, ReadError
 from checkpoint_meta.evidence import Fragment, Origin
+from checkpoint_meta.identity import stamp_of
 from checkpoint_meta.paths import Layout
 from checkpoint_meta.readers.fingerprint import read_fingerprint
 from checkpoint_meta.schema.compose import compose_document

@@ -94,3 +94,22 @@ def test_a_mapping_file_that_is_none_is_a_usage_error(outputs: Path, server: Wan
 
     assert result.returncode == 2
     assert "runs.yaml" in result.stderr
+
+
+def test_each_process_has_its_own_client(outputs: Path, server: WandbServer) -> None:
+    """Workers that are forked while a client runs neither wait for its answers nor end it."""
+    (first, *_) = sorted(outputs.rglob("*.ckpt"))
+    for number in range(80):
+        copy = outputs / "ocr" / f"run{number % 4:05d}" / "checkpoints" / f"{number}.ckpt"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.hardlink_to(first)
+    for number in range(4):
+        server.add_run(f"run{number:05d}", config={"lr": 0.1})
+
+    result = _convert(outputs, server, "--wandb", "--wandb-project", "team/ocr", "--jobs", "2")
+
+    assert result.returncode == 0
+    assert "W&B API" not in result.stderr
+    sidecars = [one.read_text("utf-8") for one in outputs.rglob("ocr/**/*.metadata.yaml")]
+    assert len(sidecars) == 80
+    assert all("lr: 0.1" in text for text in sidecars)

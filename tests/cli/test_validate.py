@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -445,3 +448,44 @@ def _peak(folder: Path, count: int) -> int:
     judged, peak = map(int, result.stdout.split())
     assert judged == count
     return peak
+
+
+def test_ctrl_c_leaves_no_half_report(judged: Path, tmp_path: Path) -> None:
+    """An interrupted run ends with 130, and its report is not there."""
+    report, fifo = tmp_path / "r.json", tmp_path / "fifo"
+    # The second report waits for a reader that never comes, so that the run is still on its way.
+    os.mkfifo(fifo)
+    command = [sys.executable, "-m", "checkpoint_meta", "validate", str(judged), "-o", str(report)]
+    with subprocess.Popen([*command, "--report", f"text={fifo}"]) as process:
+        while not list(tmp_path.glob(".r.json.*.partial")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        code = process.wait(30)
+
+    assert code == 130
+    assert not [one.name for one in tmp_path.iterdir() if "r.json" in one.name]
+
+
+def test_a_closed_pipe_ends_quietly(judged: Path) -> None:
+    """`| head` gets its lines, and nobody hears of the rest."""
+    checkpoint = min(judged.rglob("*.ckpt"))
+    for number in range(300):
+        (checkpoint.parent / f"c{number}.ckpt").hardlink_to(checkpoint)
+    command = f"{sys.executable} -m checkpoint_meta validate {judged} -q -j1 | head -1"
+
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+
+    assert result.stdout.count("\n") == 1
+    assert result.stderr == ""
+
+
+def test_a_link_that_leads_to_itself_is_one_line(judged: Path) -> None:
+    """Links that go round in a circle shut the gate, and nobody sees a traceback."""
+    (judged / "last.ckpt").symlink_to("last.ckpt")
+
+    result = main("validate", judged, "--strict")
+
+    assert result.returncode in {1, 2}
+    assert "last.ckpt" in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr

@@ -127,7 +127,8 @@ numbers = st.floats(0, 1)
     hmean=st.none() | numbers,
     extra=st.dictionaries(texts.map("x_{}".format), st.integers() | texts, max_size=3),
     folder=st.sampled_from(["", "a/", "a/b c/", "a=1/"]),
-    config=st.none() | st.sampled_from(["a/.hydra/config.yaml", "../x.yaml", "c.yaml", "/c.yaml"]),
+    config=st.none()
+    | st.sampled_from(["", "a/.hydra/config.yaml", "../x.yaml", "c.yaml", "/c.yaml"]),
 )
 def test_any_1_0_document_comes_back(  # noqa: PLR0917 - hypothesis hands them over by name
     epoch: int,

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from checkpoint_meta.paths import CheckpointFile
+from checkpoint_meta.sources.default import default_sources
 from checkpoint_meta.sources.filename import FilenameSource
 
+if TYPE_CHECKING:
+    from checkpoint_meta.sources.interface import Source
 
-def _claims(path: str) -> dict[str, object]:
-    fragments = FilenameSource().collect(CheckpointFile(Path(path)))
+
+def _claims(path: str, source: Source | None = None) -> dict[str, object]:
+    fragments = (source or FilenameSource()).collect(CheckpointFile(Path(path)))
     return {
         ".".join(field): value
         for fragment in fragments
@@ -56,6 +61,18 @@ def test_epoch_and_step_of_every_naming_scheme(name: str, expected: dict[str, in
 def test_metrics_in_names(name: str, field: str, value: float) -> None:
     """`{monitor}=0.91` and its kin are claims, with the decimals that were printed."""
     assert _claims(f"run/checkpoints/{name}.ckpt")[field] == value
+
+
+def test_the_users_metric_names_hold_for_file_names() -> None:
+    """Where the user says that hmean is `val/score`, an `hmean` in the name is not hmean."""
+    aliases = {"hmean": "val/score"}
+
+    (source,) = [one for one in default_sources(aliases) if one.name == "filename"]
+    other = _claims("run/checkpoints/x-hmean=0.70.ckpt", source)
+    named = _claims("run/checkpoints/val/score=0.70.ckpt", source)
+
+    assert "metrics.hmean" not in other
+    assert named["metrics.hmean"] == 0.7
 
 
 def test_a_bare_loss_claims_nothing() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from checkpoint_meta.paths import CheckpointFile
+from checkpoint_meta.sources import wandb_logs
 from checkpoint_meta.sources.logs import LogsSource
 from checkpoint_meta.sources.wandb_choice import WandbChoice, parse_run, read_wandb_map
 from tests.conftest import Saved, make_run, save_checkpoint
@@ -200,6 +201,63 @@ def test_the_only_run_of_its_own_output_is_its_run(project: Path, tmp_path: Path
 
     assert values["wandb", "run_id"] == "aaaaaaaa"
     assert values["metrics", "hmean"] == 0.5
+
+
+def _twins(project: Path, folder: Path) -> tuple[Path, Path]:
+    """Copy one run twice under two ids, and return the two files."""
+    (found,) = project.glob("wandb/offline-run-*-bbbbbbbb/*.wandb")
+    copies = []
+    for run_id in ("dddddddd", "eeeeeeee"):
+        copy = folder / "wandb" / f"offline-run-20261123_210900-{run_id}" / f"run-{run_id}.wandb"
+        copy.parent.mkdir(parents=True)
+        shutil.copy(found, copy)
+        copies.append(copy)
+    return copies[0], copies[1]
+
+
+def test_time_breaks_a_tie(project: Path, tmp_path: Path) -> None:
+    """Of two runs with the right score the one that was running then is taken; else neither."""
+    first, second = _twins(project, tmp_path)
+    path = _save(tmp_path / "run" / "checkpoints" / "a.ckpt", score=0.875)
+    now = path.stat().st_mtime
+    os.utime(first, (now + 5, now + 5))
+    os.utime(second, (now - 5, now - 5))
+
+    assert _collect(path)["wandb", "run_id"] == "dddddddd"
+
+    os.utime(second, (now + 5, now + 5))
+
+    assert _collect(path) == {}
+    assert "ambiguous between dddddddd, eeeeeeee" in _notes(path)
+
+
+def test_a_run_that_was_resumed_offline_is_one_run(project: Path, tmp_path: Path) -> None:
+    """Two files of one id are read together: the row may stand in either."""
+    run_files = {
+        "20261123_210900": next(project.glob("wandb/*-bbbbbbbb/*.wandb")),
+        "20261123_220900": next(project.glob("wandb/*-aaaaaaaa/*.wandb")),
+    }
+    for time, file in run_files.items():
+        copy = tmp_path / "wandb" / f"offline-run-{time}-bbbbbbbb" / "run-bbbbbbbb.wandb"
+        copy.parent.mkdir(parents=True)
+        shutil.copy(file, copy)
+
+    for score in (0.875, 0.5):
+        path = _save(tmp_path / "run" / "checkpoints" / f"{score}.ckpt", score=score)
+        assert _collect(path)["metrics", "hmean"] == score
+
+
+def test_more_than_can_be_searched_is_said(
+    project: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of endless runs is not searched for a score; a named run is still found."""
+    monkeypatch.setattr(wandb_logs, "MOST_BYTES", 100)
+    by_score = _save(_path(project, request), score=0.875)
+    by_folder = _save(project / "ocr" / "bbbbbbbb" / "checkpoints" / "b.ckpt", score=0.875)
+
+    assert _collect(by_score) == {}
+    assert "--wandb-run says which one it is" in _notes(by_score)
+    assert _collect(by_folder)["wandb", "run_id"] == "bbbbbbbb"
 
 
 @pytest.mark.parametrize(
