@@ -44,7 +44,8 @@ def test_a_link_to_itself_is_an_entry_of_its_own(
 
     assert "good" in result.stdout
     assert "loop.ckpt" in result.stdout
-    assert result.returncode == 1 or command == "list"
+    # Dangling, which is a finding of `validate` (CM207, a warning), and no failure.
+    assert result.returncode == 0
 
 
 def test_a_path_that_cannot_be_reached_is_exit_2(tmp_path: Path) -> None:
