@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import ReadError, WriteError
 from checkpoint_meta.readers.yaml import SIDECAR_BYTES, YamlError, read_text, read_yaml
-from checkpoint_meta.schema.text import UnusualError, dump_text, needs_quotes
+from checkpoint_meta.schema.text import (
+    SurrogateError,
+    dump_text,
+    needs_quotes,
+    without_surrogates,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,19 +50,30 @@ def render_sidecar(document: Mapping[str, JSONValue], existing: str | None = Non
     Raises:
         YamlError: if `existing` is not YAML.
     """
+    document, text = _writable(document)
     if existing is None:
-        with contextlib.suppress(UnusualError):
-            return dump_text(document)
+        return text
     yaml = _yaml()
-    merged: object = _quoted(dict(document))
-    if existing is not None:
-        loaded = _load(existing)
-        if isinstance(loaded, dict):
-            _update(loaded, document)
-            merged = loaded
+    merged: object = _quoted(document)
+    loaded = _load(existing)
+    if isinstance(loaded, dict):
+        _update(loaded, document)
+        merged = loaded
     stream = io.StringIO()
     yaml.dump(merged, stream)
     return stream.getvalue()
+
+
+def _writable(document: Mapping[str, JSONValue]) -> tuple[dict[str, JSONValue], str]:
+    """Return a document as YAML can hold it, and its text."""
+    plain = dict(document)
+    try:
+        return plain, dump_text(plain)
+    except SurrogateError:
+        plain = {
+            str(without_surrogates(key)): without_surrogates(value) for key, value in plain.items()
+        }
+        return plain, dump_text(plain)
 
 
 def _load(text: str) -> object:
