@@ -34,6 +34,9 @@ from .wandb_options import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from checkpoint_meta.convert import Outcome
+    from checkpoint_meta.paths import CheckpointFile
+
 
 def convert_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads them
     paths: Paths = None,
@@ -139,11 +142,18 @@ def convert_command(  # noqa: PLR0913 - each option is a parameter, as Typer rea
     if not checkpoints:
         session.say_empty()
     work = partial(convert_one, sources=sources, options=options)
-    outcomes = map_in_processes(work, checkpoints, jobs or default_jobs())
+    outcomes = map_in_processes(work, checkpoints, jobs or default_jobs(), _lost)
     shown = said_once(outcomes, output) if wandb else outcomes
     failed = view.show(output.progress(shown, len(checkpoints), "converting"))
     if failed or session.unreadable:
         raise typer.Exit(1)
+
+
+def _lost(checkpoint: CheckpointFile) -> Outcome:
+    from checkpoint_meta.convert import Outcome, Status
+    from checkpoint_meta.workers import DIED
+
+    return Outcome(checkpoint, Status.FAILED, DIED)
 
 
 def _print_sources(output: Output) -> None:

@@ -129,13 +129,13 @@ def _gone(listing: Listing, known: Mapping[str, object]) -> list[str]:
 def _read(batch: Sequence[Found], layout: Layout, options: ScanOptions) -> Iterator[Facts]:
     """Yield the facts of each, in several processes where that is worth it."""
     # Imported here, since a catalog that is all in the index needs none of its weight.
-    from checkpoint_meta.catalog.facts import read_facts
+    from checkpoint_meta.catalog.facts import lost_facts, read_facts
     from checkpoint_meta.workers import CHUNK, default_jobs, map_in_processes
 
     work = partial(read_facts, layout=layout, aliases=options.aliases, complete=options.complete)
     opened = sum(one.sidecar is None for one in batch)
     jobs = (options.jobs or default_jobs()) if opened > CHUNK else 1
-    yield from map_in_processes(work, batch, jobs)
+    yield from map_in_processes(work, batch, jobs, partial(lost_facts, layout=layout))
 
 
 def _shown(row: Row, options: ScanOptions) -> Row:
