@@ -35,7 +35,15 @@ class Layout:
     """Mirror folder for sidecars; `None` puts each beside its checkpoint."""
 
     root: Path = field(default_factory=Path)
-    """What a mirrored sidecar's folder is relative to."""
+    """The PATH that is searched, or the folder of one file; what 1.0 calls the outputs folder."""
+
+    mirror_root: Path | None = None
+    """What a mirrored sidecar's folder is relative to; `None`: `root`."""
+
+    @property
+    def base(self) -> Path:
+        """Return the folder whose tree the mirror repeats."""
+        return self.root if self.mirror_root is None else self.mirror_root
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -60,9 +68,19 @@ class Layout:
         """Return where the sidecars of the checkpoints in `folder` stand."""
         if self.sidecar_dir is None:
             return folder
-        relative = Path(os.path.relpath(folder.absolute(), self.root.absolute()))
+        # Not `Path.absolute`, which leaves `..` in place.
+        absolute = Path(os.path.abspath(folder))  # noqa: PTH100
+        relative = Path(os.path.relpath(absolute, self.base.absolute()))
         outside = relative.parts[:1] == ("..",)
-        return self.sidecar_dir / (Path(*folder.absolute().parts[1:]) if outside else relative)
+        return self.sidecar_dir / (Path(*absolute.parts[1:]) if outside else relative)
+
+    def checkpoint_folder(self, folder: Path) -> Path:
+        """Return the folder whose sidecars stand in `folder`: `sidecar_folder` the other way."""
+        if self.sidecar_dir is None:
+            return folder
+        relative = os.path.relpath(folder.absolute(), self.sidecar_dir.absolute())
+        inside, outside = self.base / relative, Path(folder.absolute().anchor) / relative
+        return outside if outside.is_dir() and not inside.is_dir() else inside
 
 
 DEFAULT_LAYOUT: Final = Layout()

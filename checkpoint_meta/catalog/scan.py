@@ -80,7 +80,7 @@ def open_index(layout: Layout, options: ScanOptions) -> Index:
     from checkpoint_meta.catalog.index import Index
 
     mirror = os.path.abspath(layout.sidecar_dir) if layout.sidecar_dir else None
-    base = os.path.abspath(layout.root) if layout.sidecar_dir else None
+    base = os.path.abspath(layout.base) if layout.sidecar_dir else None
     settings = [sorted(options.aliases.items()), layout.patterns, mirror, base, options.complete]
     return Index(Database(index_file()), json.dumps(settings), time.time_ns(), whole=options.whole)
 

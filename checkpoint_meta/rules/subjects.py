@@ -114,18 +114,10 @@ def owners_of(sidecar: Path, layout: Layout = DEFAULT_LAYOUT) -> list[Checkpoint
     """Return the checkpoints that are there and would have this sidecar, or an older name of it."""
     name = sidecar.name
     stem = name.removesuffix(SIDECAR_SUFFIX if name.endswith(SIDECAR_SUFFIX) else JSON_SUFFIX)
-    folder = _checkpoint_folder(sidecar.parent, layout)
+    folder = layout.checkpoint_folder(sidecar.parent)
     places = [folder / f"{stem}{suffix}" for suffix in dict.fromkeys(layout.suffixes)]
     places.append(folder / stem)
     return [CheckpointFile(place, layout) for place in places if _is_checkpoint(place, layout)]
-
-
-def _checkpoint_folder(folder: Path, layout: Layout) -> Path:
-    """Return the folder whose sidecars stand in `folder`."""
-    if layout.sidecar_dir is None:
-        return folder
-    relative = os.path.relpath(folder.absolute(), layout.sidecar_dir.absolute())
-    return layout.root / relative
 
 
 def _is_checkpoint(place: Path, layout: Layout) -> bool:
