@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from checkpoint_meta.paths import (
     DEFAULT_LAYOUT,
+    JSON_SUFFIX,
     SIDECAR_SUFFIX,
     CheckpointFile,
     Layout,
     is_folder,
     is_sharded_checkpoint,
+    is_sidecar_name,
     iter_checkpoints,
 )
 
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from checkpoint_meta.errors import ReadError
-
-JSON_SUFFIX: Final = ".metadata.json"
-"""Ending of the oldest sidecars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +102,6 @@ def _orphans(root: Path, layout: Layout) -> Iterator[Subject]:
     for sidecar in _iter_sidecars(layout.sidecar_folder(root), set()):
         if not owners_of(sidecar, layout):
             yield Subject(sidecar)
-
-
-def is_sidecar_name(name: str) -> bool:
-    """Tell whether a file of this name is a sidecar of any age."""
-    return name.endswith((SIDECAR_SUFFIX, JSON_SUFFIX))
 
 
 def owners_of(sidecar: Path, layout: Layout = DEFAULT_LAYOUT) -> list[CheckpointFile]:

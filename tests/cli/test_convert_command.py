@@ -123,6 +123,18 @@ def test_a_path_that_does_not_exist_is_exit_2(tmp_path: Path) -> None:
     assert result.stderr == "ckpt-meta: nowhere: no such file or folder\n"
 
 
+def test_a_sidecar_given_as_path_is_skipped(outputs: Path) -> None:
+    """It says so, and no sidecar of a sidecar is written."""
+    _run(outputs.parent, "convert", "outputs")
+    sidecar = next(outputs.rglob("*.metadata.yaml"))
+
+    result = _run(outputs.parent, "convert", str(sidecar))
+
+    assert result.returncode == 0
+    assert result.stdout == f"skipped   {sidecar}: a sidecar, not a checkpoint\n"
+    assert len(list(outputs.rglob("*.metadata.*"))) == 3
+
+
 def test_a_folder_without_checkpoints_is_said(tmp_path: Path) -> None:
     """Exit 0: there was nothing to do."""
     result = _run(tmp_path, "convert", ".")
