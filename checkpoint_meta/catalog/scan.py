@@ -116,7 +116,7 @@ def _without_sidecars(listing: Listing) -> Listing:
 def _open_stores(layout: Layout, options: ScanOptions) -> list[Store]:
     """Return the stores in the order in which they are asked."""
     mirror = os.path.abspath(layout.sidecar_dir) if layout.sidecar_dir else None
-    base = os.path.abspath(layout.root) if layout.sidecar_dir else None
+    base = os.path.abspath(layout.base) if layout.sidecar_dir else None
     aliases = sorted(options.aliases.items())
     settings = json.dumps(
         [aliases, layout.patterns, mirror, base, options.complete, options.sidecars]
@@ -179,7 +179,7 @@ def _scan_batch(
 def _read(batch: Sequence[Found], *, layout: Layout, options: ScanOptions) -> Iterator[Facts]:
     """Yield the facts of each, in several processes where that is worth it."""
     # Imported here, since a catalog that is all in the index needs none of its weight.
-    from checkpoint_meta.catalog.facts import read_facts
+    from checkpoint_meta.catalog.facts import lost_facts, read_facts
     from checkpoint_meta.workers import CHUNK, default_jobs, map_in_processes
 
     sources = _sources(options)
@@ -192,7 +192,7 @@ def _read(batch: Sequence[Found], *, layout: Layout, options: ScanOptions) -> It
     )
     opened = sum(found.sidecar is None for found in batch)
     jobs = (options.jobs or default_jobs()) if opened > CHUNK else 1
-    yield from map_in_processes(work, batch, jobs)
+    yield from map_in_processes(work, batch, jobs, partial(lost_facts, layout=layout))
 
 
 def _sources(options: ScanOptions) -> list[Source]:

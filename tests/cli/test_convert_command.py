@@ -8,6 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -121,6 +123,18 @@ def test_a_path_that_does_not_exist_is_exit_2(tmp_path: Path) -> None:
     assert result.stderr == "ckpt-meta: nowhere: no such file or folder\n"
 
 
+def test_a_sidecar_given_as_path_is_skipped(outputs: Path) -> None:
+    """It says so, and no sidecar of a sidecar is written."""
+    _run(outputs.parent, "convert", "outputs")
+    sidecar = next(outputs.rglob("*.metadata.yaml"))
+
+    result = _run(outputs.parent, "convert", str(sidecar))
+
+    assert result.returncode == 0
+    assert result.stdout == f"skipped   {sidecar}: a sidecar, not a checkpoint\n"
+    assert len(list(outputs.rglob("*.metadata.*"))) == 3
+
+
 def test_a_folder_without_checkpoints_is_said(tmp_path: Path) -> None:
     """Exit 0: there was nothing to do."""
     result = _run(tmp_path, "convert", ".")
@@ -153,10 +167,67 @@ def test_sidecars_in_a_mirror_folder(outputs: Path) -> None:
 
     assert result.returncode == 0
     assert not list(outputs.rglob("*.metadata.yaml"))
-    mirrored = outputs.parent / "mirror" / "2026-11-23" / "21-09-00" / "checkpoints"
+    mirrored = outputs.parent / "mirror" / "outputs" / "2026-11-23" / "21-09-00" / "checkpoints"
     assert len(list(mirrored.glob("*.metadata.yaml"))) == 3
     again = _run(outputs.parent, "convert", "outputs", "--sidecar-dir", "mirror")
     assert again.stderr.startswith("3 unchanged")
+
+
+@pytest.mark.parametrize("paths", [["two"], ["two/r1", "two/r2"], ["two/r1/a.ckpt", "two/r2"]])
+@pytest.mark.parametrize("is_set", [True, False], ids=["setting", "option"])
+def test_the_mirror_is_the_same_whatever_is_searched(
+    paths: list[str], is_set: bool, tmp_path: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    """Two runs never share a sidecar, and each finds its own again from another PATH."""
+    for run in ("r1", "r2"):
+        make_checkpoint(tmp_path / "two" / run / "a.ckpt")
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.checkpoint-meta]\nsidecar_dir = "m"\n' if is_set else "", encoding="utf-8"
+    )
+    option = [] if is_set else ["--sidecar-dir", "m"]
+
+    _run(tmp_path, "convert", *paths, *option)
+
+    sidecars = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.metadata.yaml"))
+    assert [path.as_posix() for path in sidecars] == [
+        "m/two/r1/a.metadata.yaml",
+        "m/two/r2/a.metadata.yaml",
+    ]
+    again = _run(tmp_path, "convert", "two", *option)
+    assert again.stderr.startswith("2 unchanged")
+    listed = _run(tmp_path, "list", "two/r2", *option, "--format", "json")
+    assert "ok" in listed.stdout
+    assert "missing" not in listed.stdout
+    checked = _run(tmp_path, "validate", "two/r1", *option)
+    assert "without" not in checked.stdout
+
+
+def test_the_mirror_of_a_setting_stays_where_the_setting_is(
+    tmp_path: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    """From a folder below the settings the sidecar goes to the same place."""
+    make_checkpoint(tmp_path / "two" / "r1" / "a.ckpt")
+    (tmp_path / "checkpoint-meta.toml").write_text('sidecar_dir = "m"\n', encoding="utf-8")
+
+    _run(tmp_path / "two", "convert", "r1")
+    _run(tmp_path / "two" / "r1", "convert", "../r1/a.ckpt")
+
+    (sidecar,) = tmp_path.rglob("*.metadata.yaml")
+    assert sidecar == tmp_path / "m" / "two" / "r1" / "a.metadata.yaml"
+
+
+def test_a_checkpoint_outside_is_mirrored_by_its_whole_path(
+    tmp_path: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    """Nothing is written outside of the mirror, and nothing twice to one place."""
+    path = make_checkpoint(tmp_path / "far" / "a.ckpt")
+    (tmp_path / "here").mkdir()
+
+    _run(tmp_path / "here", "convert", "../far", "--sidecar-dir", "m")
+
+    (sidecar,) = tmp_path.rglob("*.metadata.yaml")
+    mirrored = tmp_path / "here" / "m" / path.parent.relative_to(path.anchor)
+    assert sidecar == mirrored / "a.metadata.yaml"
 
 
 def test_a_closed_pipe_ends_quietly(outputs: Path) -> None:
