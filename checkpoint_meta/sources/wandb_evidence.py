@@ -106,11 +106,12 @@ def _folder_above(folder: str) -> str:
     return path.parent.name
 
 
-def belonging(
-    clues: Clues,
-    judged: Sequence[JudgedLog],
-) -> Belonging:
-    """Return the run of the checkpoint among W&B's runs, by the strongest evidence first."""
+def belonging(clues: Clues, judged: Sequence[JudgedLog], candidates: Sequence[str]) -> Belonging:
+    """Return the run of the checkpoint among W&B's runs, by the strongest evidence first.
+
+    `candidates` are the ids of all runs, also of those that no evidence may speak for and that
+    were not judged for this reason.
+    """
     checkpoint = clues.checkpoint
     rules: tuple[tuple[str, Callable[[JudgedLog], bool]], ...] = (
         ("an artifact with its MD5", _Digests(checkpoint).holds),
@@ -125,9 +126,9 @@ def belonging(
             return Belonging(found[0], how)
         if found:
             return _by_time(found, checkpoint, how)
-    if len(judged) == 1 and judged[0].verdict.finding is not Finding.CONFLICT:
+    if len(judged) == len(candidates) == 1 and judged[0].verdict.finding is not Finding.CONFLICT:
         return Belonging(judged[0], ONLY_ONE)
-    return Belonging(ambiguous=tuple(one.log.run_id for one in judged))
+    return Belonging(ambiguous=tuple(candidates))
 
 
 def _by_time(found: Sequence[JudgedLog], checkpoint: CheckpointFile, how: str) -> Belonging:
