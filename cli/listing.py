@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Optional, TypeVar
@@ -136,6 +137,8 @@ def list_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads 
         root=str(session.roots[0]) if len(session.roots) == 1 else ".",
         best=best.paths,
     )
+    # Rows hold no cycles, and looking for some among 100,000 takes a quarter of the time.
+    gc.disable()
     whole = view.is_whole or any(not is_light(path) for path in selection.paths())
     found = session.rows(use_index=not no_index, refresh=refresh, whole=whole)
     rows = tally.counted(best.watch(found))

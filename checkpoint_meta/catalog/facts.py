@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from checkpoint_meta.catalog.row import Row, Status
+from checkpoint_meta.catalog.row import Row, Status, light
 from checkpoint_meta.catalog.watched import Watched, watched_places
 from checkpoint_meta.claims import Claims, gather, resolve_claims
 from checkpoint_meta.errors import DocumentError, printable
@@ -44,36 +45,38 @@ class Facts(NamedTuple):
     watched: tuple[Watched, ...] = ()
 
 
-def read_facts(
-    found: Found,
-    *,
-    layout: Layout,
-    sources: Sequence[Source],
-    complete: bool = False,
-    sidecars: bool = True,
-) -> Facts:
-    """Return what is known of one checkpoint; whatever is wrong with it is in the row.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How checkpoints are read."""
 
-    With `complete`, what a sidecar of ours leaves open is asked of the other sources too, which
-    opens the checkpoint. Without `sidecars` none is looked at.
-    """
-    reader = _Reader(found, layout, sources, complete, sidecars)
+    layout: Layout
+    sources: Sequence[Source]
+    complete: bool = False
+    """Ask the other sources for what a sidecar of ours leaves open; this opens the checkpoint."""
+
+    sidecars: bool = True
+    """Believe sidecars."""
+
+    whole: bool = True
+    """Every field is wanted."""
+
+
+def read_facts(found: Found, reading: Reading) -> Facts:
+    """Return what is known of one checkpoint; whatever is wrong with it is in the row."""
+    reader = _Reader(found, reading)
     facts, fault = guarded(reader.read)
     return facts or Facts(reader.row(Status.INVALID, {}, fault, readable=False))
 
 
-def lost_facts(found: Found, *, layout: Layout) -> Facts:
+def lost_facts(found: Found, *, reading: Reading) -> Facts:
     """Return what is known of a checkpoint that no process survives."""
-    reader = _Reader(found, layout, (), complete=False, sidecars=True)
+    reader = _Reader(found, reading)
     return Facts(reader.row(Status.INVALID, {}, DIED, readable=False))
 
 
 class _Reader(NamedTuple):
     found: Found
-    layout: Layout
-    sources: Sequence[Source]
-    complete: bool
-    sidecars: bool
+    how: Reading
 
     def read(self) -> Facts:
         """Return the facts by what stands there."""
@@ -99,12 +102,12 @@ class _Reader(NamedTuple):
             # Not `Path.resolve`, which raises at a link that leads to itself.
             is_far = near.is_symlink() or not os.path.exists(near)
             path = Path(os.path.realpath(path)) if is_far else near
-        return CheckpointFile(path, self.layout)
+        return CheckpointFile(path, self.how.layout)
 
     @property
     def _sidecar(self) -> str | None:
         """Return the sidecar; a link without one of its own has its target's."""
-        if self.found.sidecar or not (self.found.is_link and self.sidecars):
+        if self.found.sidecar or not (self.found.is_link and self.how.sidecars):
             return self.found.sidecar
         target = self._checkpoint.sidecar
         return str(target) if os.path.exists(target) else None
@@ -118,8 +121,10 @@ class _Reader(NamedTuple):
         if "written_by" not in document:
             return self._by_itself(Status.OK)
         holds = self._holds(document)
-        if holds and not (self.complete and is_incomplete(document)):
-            return Facts(self.row(Status.OK, flatten(document)))
+        if holds and not (self.how.complete and is_incomplete(document)):
+            return Facts(
+                self.row(Status.OK, flatten(document if self.how.whole else light(document)))
+            )
         current = CurrentSidecar(document, holds)
         if holds:
             return self._by_itself(Status.OK, None, current)
@@ -145,7 +150,7 @@ class _Reader(NamedTuple):
     ) -> Facts:
         """Resolve what all sources say, in the order of trust."""
         checkpoint = self._checkpoint
-        claims, fault = guarded(lambda: gather(checkpoint, self.sources))
+        claims, fault = guarded(lambda: gather(checkpoint, self.how.sources))
         cut = claims is not None and read_contents(checkpoint).incomplete
         if claims is None:
             claims = self._by_older_sidecar(checkpoint)
@@ -183,7 +188,8 @@ class _Reader(NamedTuple):
             found.run,
             status,
             found.sidecar or self._sidecar,
-            found.state,
+            found.state.size if found.state else None,
+            found.state.mtime_ns if found.state else None,
             values,
             problem,
             readable,

@@ -122,7 +122,8 @@ class Index:
             found.run,
             _STATUS[known.status],
             found.sidecar or known.sidecar,
-            found.state,
+            known.size,
+            known.mtime_ns,
             values,
             known.problem,
             bool(known.readable),
@@ -147,7 +148,7 @@ class Index:
         more = self._shape(known.more_shape)
         if more is None:
             return None
-        return Record(shape_of((*shape, *more)), [*cells, *cells_of(known.more_cells)])
+        return Record(shape_of((*shape, *more)), (*cells, *cells_of(known.more_cells)))
 
     def _shape(self, number: int) -> Shape | None:
         if number not in self._shapes:
@@ -163,8 +164,10 @@ class Index:
 
     def _forget(self, listing: Listing, known: Collection[str]) -> None:
         """Drop the lines about checkpoints that are gone."""
+        absent = set(known).difference([found.name for found in listing.found])
+        if not absent:
+            return
         context, folder = self._find_context(), os.path.abspath(listing.folder)
-        absent = set(known).difference(found.name for found in listing.found)
         gone = [
             (context, folder, name)
             for name in absent

@@ -87,10 +87,10 @@ def _states(watched: Iterable[Watched]) -> str:
     return json.dumps([(os.path.abspath(one.path), one.state) for one in watched])
 
 
-def cells_of(text: str) -> list[JSONValue]:
+def cells_of(text: str) -> tuple[JSONValue, ...]:
     """Return the values of a row; equal texts of different rows are one object in memory."""
     cells: list[JSONValue] = _decode(text)[0]
-    return [intern(cell) if cell.__class__ is str else cell for cell in cells]
+    return tuple([intern(cell) if cell.__class__ is str else cell for cell in cells])
 
 
 _decode: Final = json.JSONDecoder().raw_decode

@@ -51,6 +51,11 @@ def is_light(field: FieldPath) -> bool:
     return field[0] in _LIGHT_BLOCKS or field in _LIGHT
 
 
+def light(document: Mapping[str, JSONValue]) -> dict[str, JSONValue]:
+    """Return the blocks of a document that hold light fields."""
+    return {key: document[key] for key in document if key in _LIGHT_BLOCKS or key == "model"}
+
+
 Shape = dict[FieldPath, int]
 
 _shapes: Final[dict[tuple[FieldPath, ...], Shape]] = {}
@@ -120,9 +125,10 @@ class Row(NamedTuple):
     sidecar: str | None
     """The sidecar that stands there."""
 
-    state: FileState | None
-    """Of the checkpoint; `None` where there is none."""
+    size: int | None
+    """Of the checkpoint, in bytes; `None` where there is none."""
 
+    mtime_ns: int | None
     values: Mapping[FieldPath, JSONValue]
     problem: str | None = None
     """Why the status is not `ok`, where there is more to say."""
@@ -132,11 +138,6 @@ class Row(NamedTuple):
 
     link: str | None = None
     """What the checkpoint is a symbolic link to."""
-
-    @property
-    def size(self) -> int | None:
-        """Return the checkpoint's size in bytes."""
-        return self.state.size if self.state else None
 
     @property
     def has_metadata(self) -> bool:
@@ -200,7 +201,7 @@ def age_in_days(row: Row, now: float) -> float | None:
     try:
         moment = datetime.fromisoformat(str(written)).timestamp()
     except ValueError:
-        if row.state is None:
+        if row.mtime_ns is None:
             return None
-        moment = row.state.mtime_ns / 1e9
+        moment = row.mtime_ns / 1e9
     return (now - moment) / 86400

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from checkpoint_meta.paths import Layout
     from checkpoint_meta.sources.interface import Source
 
-BATCH: Final = 4096
+BATCH: Final = 8192
 """Checkpoints that are looked at together: memory does not grow with their number."""
+
+MANY: Final = 1000
+"""Sidecars from which on several processes read them."""
 
 
 class Store(Protocol):
@@ -98,7 +101,7 @@ def scan(
     try:
         for batch in _batches(listings):
             for row in _scan_batch(batch, stores, read, refresh=chosen.refresh):
-                yield _shown(row, chosen)
+                yield _shown(row, whole=chosen.whole)
     finally:
         for store in stores:
             store.close()
@@ -179,20 +182,29 @@ def _scan_batch(
 def _read(batch: Sequence[Found], *, layout: Layout, options: ScanOptions) -> Iterator[Facts]:
     """Yield the facts of each, in several processes where that is worth it."""
     # Imported here, since a catalog that is all in the index needs none of its weight.
-    from checkpoint_meta.catalog.facts import lost_facts, read_facts
+    from checkpoint_meta.catalog.facts import Reading, lost_facts, read_facts
     from checkpoint_meta.workers import CHUNK, default_jobs, map_in_processes
 
-    sources = _sources(options)
-    work = partial(
-        read_facts,
-        layout=layout,
-        sources=sources,
+    is_kept = options.use_index or options.memory is not None
+    reading = Reading(
+        layout,
+        _sources(options),
         complete=options.complete,
         sidecars=options.sidecars,
+        whole=options.whole or is_kept,
     )
+    read = partial(read_facts, reading=reading)
+    # What crosses between processes is kept small, unless somebody needs the whole.
+    work = read if is_kept else partial(_read_shown, read=read, whole=options.whole)
     opened = sum(found.sidecar is None for found in batch)
-    jobs = (options.jobs or default_jobs()) if opened > CHUNK else 1
-    yield from map_in_processes(work, batch, jobs, partial(lost_facts, layout=layout))
+    is_worth_it = opened > CHUNK or len(batch) > MANY
+    jobs = (options.jobs or default_jobs()) if is_worth_it else 1
+    yield from map_in_processes(work, batch, jobs, partial(lost_facts, reading=reading))
+
+
+def _read_shown(found: Found, *, read: Callable[[Found], Facts], whole: bool) -> Facts:
+    facts = read(found)
+    return facts._replace(row=_shown(facts.row, whole=whole), watched=())
 
 
 def _sources(options: ScanOptions) -> list[Source]:
@@ -205,11 +217,11 @@ def _sources(options: ScanOptions) -> list[Source]:
     return [source for source in sources if source.name != SidecarSource.name]
 
 
-def _shown(row: Row, options: ScanOptions) -> Row:
+def _shown(row: Row, *, whole: bool) -> Row:
     """Return the row with the values that are asked for, packed."""
     values = row.values
-    if isinstance(values, Record) and options.use_index:
+    if isinstance(values, Record):
         return row
-    if not options.whole:
+    if not whole:
         values = {field: value for field, value in values.items() if is_light(field)}
     return row._replace(values=Record.of(values))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter, deque
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, product
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.catalog.best import is_eligible
 from checkpoint_meta.catalog.fields import ROW_FIELDS, Field, find_field
 from checkpoint_meta.catalog.row import RowFields
-from checkpoint_meta.catalog.sorting import SCORE, Order, better_order, sort_rows
+from checkpoint_meta.catalog.sorting import SCORE, Modes, Order, better_order, sort_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from checkpoint_meta.catalog.sorting import SortKey
     from checkpoint_meta.evidence import FieldPath, JSONValue
 
-RUN: Final = "run"
+_CROWD: Final = 10_000
+"""Rows that are kept before those are let go that cannot be among the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,34 @@ class Selection:
     def selected(self, rows: Iterable[Row], now: float) -> Iterator[Row]:
         """Yield the rows that are asked for, in the order that is asked for."""
         chosen = self.filtered(rows, now)
-        if not self.is_stream:
+        if self.sort and self.per is None and self.limit is not None:
+            chosen = iter(self._first(chosen, self.limit, now))
+        elif not self.is_stream:
             chosen = iter(self._ordered(list(chosen), now))
         yield from islice(chosen, self.limit)
         # Whoever counts the rows counts all of them.
         deque(chosen, maxlen=0)
+
+    def _first(self, rows: Iterable[Row], limit: int, now: float) -> list[Row]:
+        """Return the first rows of the order; memory does not grow with the number of rows.
+
+        Which way is better is known only at the end: until then the first rows of every way that
+        there may be are kept.
+        """
+        modes = Modes(self.aliases)
+        ways = [
+            list(zip((key.field for key in self.sort), orders, strict=True))
+            for orders in product(*([key.order] if key.order else Order for key in self.sort))
+        ]
+        kept: list[Row] = []
+        for row in rows:
+            modes.count(row.values)
+            kept.append(row)
+            if len(kept) >= max(_CROWD, 4 * len(ways) * limit):
+                first = [one for way in ways for one in _sorted(kept, way, now)[:limit]]
+                kept = list({one.path: one for one in first}.values())
+        keys = [(key.field, key.order or modes.better_order(key.field)) for key in self.sort]
+        return _sorted(kept, keys, now)[:limit]
 
     def _ordered(self, rows: Sequence[Row], now: float) -> Iterable[Row]:
         keys = [

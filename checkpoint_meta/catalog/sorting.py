@@ -59,23 +59,42 @@ def parse_sort_key(text: str) -> SortKey:
     return SortKey(asked_field(text))
 
 
+class Modes:
+    """Which way the rows' own runs sort: counted while the rows pass by."""
+
+    def __init__(self, aliases: Mapping[str, str] | None = None) -> None:
+        """`aliases` (field -> logged name) are the user's metric names."""
+        self._aliases = aliases or {}
+        self._counts: Counter[tuple[JSONValue, JSONValue]] = Counter()
+
+    def count(self, row: Values) -> None:
+        """Count one row's mode for its monitor."""
+        self._counts[row.get(MONITOR), row.get(MODE)] += 1
+
+    def better_order(self, field: Field) -> Order:
+        """Return the order that puts the better rows first.
+
+        The mode of those that monitor this very metric decides, the more frequent one if they
+        differ; else the metric's name does.
+        """
+        surplus = sum(
+            {"max": count, "min": -count}.get(str(mode), 0)
+            for (monitor, mode), count in self._counts.items()
+            if isinstance(monitor, str) and _is_of(monitor, field, self._aliases)
+        )
+        if surplus == 0:
+            return order_by_name(field.paths[-1][-1])
+        return Order.DESCENDING if surplus > 0 else Order.ASCENDING
+
+
 def better_order(
     field: Field, rows: Iterable[Values], aliases: Mapping[str, str] | None = None
 ) -> Order:
-    """Return the order that puts the better rows first.
-
-    The mode of those that monitor this very metric decides, the more frequent one if they differ;
-    else the metric's name does. `aliases` (field -> logged name) are the user's metric names.
-    """
-    recorded = Counter((row.get(MONITOR), row.get(MODE)) for row in rows)
-    surplus = sum(
-        {"max": count, "min": -count}.get(str(mode), 0)
-        for (monitor, mode), count in recorded.items()
-        if isinstance(monitor, str) and _is_of(monitor, field, aliases or {})
-    )
-    if surplus == 0:
-        return order_by_name(field.paths[-1][-1])
-    return Order.DESCENDING if surplus > 0 else Order.ASCENDING
+    """Return the order that puts the better of these rows first."""
+    modes = Modes(aliases)
+    for row in rows:
+        modes.count(row)
+    return modes.better_order(field)
 
 
 def _is_of(monitor: str, field: Field, aliases: Mapping[str, str]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checkpoint_meta.catalog.row import FileState
 from checkpoint_meta.catalog.runs import RunFinder
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from checkpoint_meta.paths import Layout
+
+
+_SHARD_MARKS: Final = frozenset({".metadata", "meta.pt", "checkpoint"})
+"""A folder without any of these names is no sharded checkpoint."""
 
 
 class Found(NamedTuple):
@@ -92,7 +96,7 @@ class Walk:
         if entries is None:
             return
         names = {entry.name for entry in entries}
-        if is_sharded_checkpoint(Path(folder), names):
+        if not names.isdisjoint(_SHARD_MARKS) and is_sharded_checkpoint(Path(folder), names):
             yield self._sharded(folder, runs)
             return
         runs = runs.entering(folder, names)

@@ -14,6 +14,7 @@ from checkpoint_meta.errors import ReadError
 from checkpoint_meta.evidence import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from checkpoint_meta.evidence import JSONValue
@@ -57,9 +58,13 @@ def read_text(path: Path, limit: int) -> str:
 
 def _read_bytes(path: Path, count: int) -> bytes:
     with open(path, "rb", opener=_open_at_once) as stream:
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
             raise ReadError(path, "not a regular file")
-        return stream.read(count)
+        # Asked for `count` at once, Python would set that much memory aside for each file.
+        expected = min(status.st_size, count - 1)
+        raw = stream.read(expected + 1)
+        return raw if len(raw) <= expected else raw + stream.read(count - len(raw))
 
 
 def _open_at_once(path: str, flags: int) -> int:
@@ -92,7 +97,7 @@ def parse_yaml(text: str, path: Path) -> JSONValue:
         found = _PLACE.search(str(error))
         place = Place(int(found[1]), int(found[2])) if found else None
         raise YamlError(path, _reason(str(error)), place) from error
-    return _plain(value, path)
+    return _checked(value, path)
 
 
 def _place_of(text: str, offset: int) -> Place:
@@ -105,19 +110,33 @@ def _reason(message: str) -> str:
     return f"not YAML ({message.splitlines()[-1]})"
 
 
-def _plain(value: object, path: Path) -> JSONValue:
+_SCALARS: Final = frozenset({type(None), bool, int, float, str})
+
+
+def _checked(value: object, path: Path) -> JSONValue:
+    """Return `value` if it is what JSON has names for; a catalog asks this of every value."""
+    if type(value) not in _SCALARS:
+        _check(value, path)
+    # What was checked is what the type says.
+    checked: JSONValue = value  # type: ignore[assignment]
+    return checked
+
+
+def _check(value: object, path: Path) -> None:
+    inner: Iterable[object]
     match value:
         case dict():
             for key in value:
-                if not isinstance(key, str):
+                if type(key) is not str:
                     raise YamlError(path, f"the key {key!r} is not a text")
-            return {key: _plain(item, path) for key, item in value.items()}
+            inner = value.values()
         case list():
-            return [_plain(item, path) for item in value]
-        case None | bool() | int() | float() | str():
-            return value
+            inner = value
         case _:
             raise YamlError(path, f"holds a {type(value).__name__}, which JSON has no name for")
+    for item in inner:
+        if type(item) not in _SCALARS:
+            _check(item, path)
 
 
 def is_finite(value: JSONValue) -> bool:

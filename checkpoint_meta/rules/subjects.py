@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A checkpoint with its sidecar, there or not; or a sidecar alone."""

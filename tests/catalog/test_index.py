@@ -41,9 +41,9 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     real = facts.read_facts
 
-    def spy(found: Found, **options: object) -> facts.Facts:
+    def spy(found: Found, reading: facts.Reading) -> facts.Facts:
         names.append(found.name)
-        return real(found, **options)  # type: ignore[arg-type]
+        return real(found, reading)
 
     monkeypatch.setattr(facts, "read_facts", spy)
     return names
