@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import ReadError
-from checkpoint_meta.readers.yaml import read_yaml
 from checkpoint_meta.resolve import agrees
 from checkpoint_meta.schema.fields import look_up
+from checkpoint_meta.sources.reading import read_config
 from checkpoint_meta.sources.step_rule import Finding
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def said_run(checkpoint: CheckpointFile, contents: CheckpointContents) -> SaidRu
 
 def _config(file: Path) -> Mapping[str, JSONValue]:
     try:
-        config = read_yaml(file) if file.is_file() else None
+        config = read_config(file) if file.is_file() else None
     except ReadError:
         # The source `hydra` reads the same file, and says what is wrong with it.
         return {}
