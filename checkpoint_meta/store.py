@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import ReadError, WriteError
 from checkpoint_meta.readers.yaml import SIDECAR_BYTES, parse_yaml, read_text, read_yaml
-from checkpoint_meta.rewriting import rewrite_text
+from checkpoint_meta.rewriting import is_same, rewrite_text
 from checkpoint_meta.schema.text import SurrogateError, dump_text, without_surrogates
 
 if TYPE_CHECKING:
@@ -42,9 +42,13 @@ def render_sidecar(document: Mapping[str, JSONValue], existing: str | None = Non
         YamlError: if `existing` is not YAML.
     """
     document, text = _writable(document)
-    if existing is None:
+    if existing is None or text == existing:
         return text
-    return rewrite_text(existing, parse_yaml(existing, Path("sidecar")), document)
+    said = parse_yaml(existing, Path("sidecar"))
+    if is_same(said, document):
+        return existing
+    is_ours = isinstance(said, dict) and _writable(said)[1] == existing
+    return text if is_ours else rewrite_text(existing, said, document)
 
 
 def _writable(document: Mapping[str, JSONValue]) -> tuple[dict[str, JSONValue], str]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -202,6 +204,29 @@ def test_lines_end_as_they_did() -> None:
     after = render_sidecar({"a": 2, "b": 2, "c": {"d": 3}}, text)
 
     assert after == "a: 2  # one\r\nb: 2\r\nc:\r\n  d: 3\r\n"
+
+
+def test_a_text_that_says_it_already_stays() -> None:
+    """Numbers, quotes and order as a person writes them are no reason for a rewrite."""
+    text = "b: 0.50\n'a':   [ 1,2 ]\n"
+
+    assert render_sidecar({"a": [1, 2], "b": 0.5}, text) == text
+
+
+def test_a_sidecar_that_nobody_touched_is_written_in_our_order() -> None:
+    """What we wrote needs no keeping of its layout, and none of the time that takes."""
+    text = render_sidecar({"b": {"x": 1}, "c": [1]})
+    document: Document = {"a": 0, "b": {"w": 2, "x": 3}}
+    code = (
+        "import sys; from checkpoint_meta.store import render_sidecar\n"
+        f"print(render_sidecar({document!r}, {text!r}), 'ruamel.yaml' in sys.modules)"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert result.stdout == render_sidecar(document) + " False\n"
 
 
 names = st.sampled_from("abcdef")
