@@ -74,6 +74,7 @@ def test_whatever_was_written_can_be_read_back(document: dict[str, JSONValue]) -
     read = parse_yaml(text, _nowhere())
 
     assert repr(read) == repr(without_surrogates(document))
+    assert render_sidecar(document, text) == text
 
 
 def test_a_name_that_is_not_utf_8_is_written_as_an_escape(tmp_path: Path) -> None:
