@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from .session import Session
 
 
+_ALWAYS = ("pinned", "training")
+"""What a person pinned and what the callback saw: no file that one could ask or not."""
+
+
 def convert_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads them
     paths: Paths = None,
     *,
@@ -48,7 +52,11 @@ def convert_command(  # noqa: PLR0913 - each option is a parameter, as Typer rea
         bool, typer.Option("--dry-run", "-n", help="Write nothing; say what would be done.")
     ] = False,
     diff: Annotated[
-        bool, typer.Option("--diff", help="Print the unified diff of each sidecar.")
+        bool,
+        typer.Option(
+            "--diff",
+            help="Print the unified diff of each sidecar, which is written too unless -n is given.",
+        ),
     ] = False,
     overwrite: Annotated[
         bool,
@@ -176,7 +184,8 @@ def _print_sources(output: Output) -> None:
     from checkpoint_meta.resolve import PRECEDENCE
 
     for name in PRECEDENCE:
-        output.line(name)
+        note = " (always asked, not selectable)" if name in _ALWAYS else ""
+        output.line(f"{name}{note}")
 
 
 def _chosen(wanted: Sequence[str] | None, unwanted: Sequence[str] | None) -> frozenset[str]:

@@ -90,6 +90,41 @@ def test_explain_names_the_source_of_each_value(outputs: Path) -> None:
     assert "exp_name demo hydra: ../.hydra/config.yaml" in lines
 
 
+def test_explain_in_json_has_values_and_their_sources(outputs: Path) -> None:
+    """Keys by field, in the document's own names; `null` where nothing was resolved."""
+    run = ("convert", "outputs", "--explain", "--format", "jsonl")
+    first = json.loads(_run(outputs.parent, *run).stdout.splitlines()[0])
+    (outputs / "broken.ckpt").write_bytes(b"not a checkpoint")
+    last = json.loads(_run(outputs.parent, *run).stdout.splitlines()[-1])
+
+    assert first["values"]["training.max_epochs"] == 30
+    assert first["provenance"]["training.max_epochs"] == {
+        "source": "hydra",
+        "location": "../.hydra/config.yaml",
+    }
+    assert last["outcome"] == "failed"
+    assert last["values"] is None
+
+
+def test_a_diff_is_written_too(outputs: Path) -> None:
+    """Without -n the sidecars are written and shown, and the help says so."""
+    result = _run(outputs.parent, "convert", "outputs", "--diff")
+
+    assert '+schema_version: "2.0"' in result.stdout
+    assert len(list(outputs.rglob("*.metadata.yaml"))) == 3
+    assert "written too unless" in " ".join(_run(outputs, "convert", "--help").stdout.split())
+
+
+def test_the_sources_that_are_always_asked_are_marked(tmp_path: Path) -> None:
+    """What is listed without a mark can be given to --source."""
+    lines = _run(tmp_path, "convert", "--list-sources").stdout.splitlines()
+
+    marked = [line for line in lines if line.endswith(" (always asked, not selectable)")]
+    assert [line.split()[0] for line in marked] == ["pinned", "training"]
+    for name in (line for line in lines if line not in marked):
+        assert _run(tmp_path, "convert", ".", "--source", name).returncode == 0
+
+
 def test_a_failure_is_one_line_and_exit_1(outputs: Path) -> None:
     """The bad file is named once; the others are converted."""
     bad = next(outputs.rglob("epoch=2-*.ckpt"))
