@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING, TypeVar
 
 from checkpoint_meta.errors import CheckpointMetaError, printable
@@ -21,6 +22,10 @@ def guarded(work: Callable[[], Result]) -> tuple[Result | None, str | None]:
         return work(), None
     except CheckpointMetaError as error:
         return None, printable(str(error))
+    except OSError as error:
+        if error.filename is None or not error.strerror:
+            return None, printable(f"{type(error).__name__}: {error}")
+        return None, printable(f"{os.fsdecode(error.filename)}: {error.strerror}")
     except Exception as error:
         # One checkpoint's unexpected fault is not worth the other ten thousand.
         logger.debug("unexpected fault", exc_info=True)

@@ -18,10 +18,18 @@ CHECKPOINT_SUFFIXES: Final = (".ckpt", ".pt", ".pth", ".safetensors")
 
 SIDECAR_SUFFIX: Final = ".metadata.yaml"
 
+JSON_SUFFIX: Final = ".metadata.json"
+"""Ending of the oldest sidecars."""
+
 TEMPORARY_PREFIXES: Final = (".lr_find_", ".scale_batch_size_")
 """Files that Lightning's tuners write and delete; nobody asks about them."""
 
 _VERSION_FOLDER: Final = re.compile(r"version_\d+")
+
+
+def is_sidecar_name(name: str) -> bool:
+    """Tell whether a file of this name is a sidecar of any age."""
+    return name.endswith((SIDECAR_SUFFIX, JSON_SUFFIX))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,15 @@ class Layout:
     """Mirror folder for sidecars; `None` puts each beside its checkpoint."""
 
     root: Path = field(default_factory=Path)
-    """What a mirrored sidecar's folder is relative to."""
+    """The PATH that is searched, or the folder of one file; what 1.0 calls the outputs folder."""
+
+    mirror_root: Path | None = None
+    """What a mirrored sidecar's folder is relative to; `None`: `root`."""
+
+    @property
+    def base(self) -> Path:
+        """Return the folder whose tree the mirror repeats."""
+        return self.root if self.mirror_root is None else self.mirror_root
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -45,7 +61,10 @@ class Layout:
 
     def is_checkpoint_name(self, name: str) -> bool:
         """Tell whether a file of this name is taken for a checkpoint."""
-        return name.endswith(CHECKPOINT_SUFFIXES) or any(
+        if name.endswith(CHECKPOINT_SUFFIXES):
+            return True
+        # However wide a pattern is, it does not mean the sidecars.
+        return not is_sidecar_name(name) and any(
             fnmatchcase(name, pattern) for pattern in self.patterns
         )
 
@@ -60,9 +79,19 @@ class Layout:
         """Return where the sidecars of the checkpoints in `folder` stand."""
         if self.sidecar_dir is None:
             return folder
-        relative = Path(os.path.relpath(folder.absolute(), self.root.absolute()))
+        # Not `Path.absolute`, which leaves `..` in place.
+        absolute = Path(os.path.abspath(folder))  # noqa: PTH100
+        relative = Path(os.path.relpath(absolute, self.base.absolute()))
         outside = relative.parts[:1] == ("..",)
-        return self.sidecar_dir / (Path(*folder.absolute().parts[1:]) if outside else relative)
+        return self.sidecar_dir / (Path(*absolute.parts[1:]) if outside else relative)
+
+    def checkpoint_folder(self, folder: Path) -> Path:
+        """Return the folder whose sidecars stand in `folder`: `sidecar_folder` the other way."""
+        if self.sidecar_dir is None:
+            return folder
+        relative = os.path.relpath(folder.absolute(), self.sidecar_dir.absolute())
+        inside, outside = self.base / relative, Path(folder.absolute().anchor) / relative
+        return outside if outside.is_dir() and not inside.is_dir() else inside
 
 
 DEFAULT_LAYOUT: Final = Layout()
@@ -148,11 +177,21 @@ def is_sharded_checkpoint(folder: Path, names: frozenset[str] | set[str]) -> boo
     Lightning's FSDP and ModelParallel folders hold `meta.pt`, torch's distributed checkpoints
     `.metadata`, DeepSpeed's `latest` beside `checkpoint/`.
     """
-    if ".metadata" in names:
+    if ".metadata" in names and (folder / ".metadata").is_file():
         return True
     if "meta.pt" in names:
         return any(name.endswith(".distcp") for name in names) or folder.suffix == ".ckpt"
-    return "checkpoint" in names and ("latest" in names or "zero_to_fp32.py" in names)
+    return "checkpoint" in names and _is_deepspeed(folder, names)
+
+
+def _is_deepspeed(folder: Path, names: frozenset[str] | set[str]) -> bool:
+    """Tell a checkpoint from a folder of runs, where `latest` may be a link to one of them."""
+    if not (folder / "checkpoint").is_dir():
+        return False
+    latest = folder / "latest"
+    if "zero_to_fp32.py" in names or (latest.is_file() and not latest.is_symlink()):
+        return True
+    return any((folder / "checkpoint").glob("*_states.pt"))
 
 
 def iter_checkpoints(
@@ -163,7 +202,8 @@ def iter_checkpoints(
     """Yield every checkpoint at or below `root`, in the order of their paths.
 
     Hidden folders are passed over; a folder that several links lead to is entered once; a
-    symbolic link to a checkpoint is an entry of its own. A folder that cannot be listed goes to
+    symbolic link to a checkpoint, sharded or not, is an entry of its own. A sidecar is none, though
+    it be `root`. A folder that cannot be listed goes to
     `on_error`, and the rest goes on.
 
     Raises:
@@ -171,8 +211,9 @@ def iter_checkpoints(
     """
     if not os.path.lexists(root):
         raise ReadError(root, "no such file or folder")
-    if not root.is_dir():
-        yield CheckpointFile(root, layout)
+    if not os.path.isdir(root):  # noqa: PTH112 - does not raise where nobody may look
+        if not is_sidecar_name(root.name):
+            yield CheckpointFile(root, layout)
         return
     yield from _walk(root, layout, on_error or (lambda _: None), set())
 
@@ -189,10 +230,15 @@ def _walk(
     except OSError as error:
         on_error(ReadError(folder, f"cannot be listed ({error.strerror})"))
         return
+    is_sharded = is_sharded_checkpoint(folder, {entry.name for entry in entries})
+    if is_sharded and folder.is_symlink():
+        # The folder that it leads to is another entry, met before or to be met.
+        yield CheckpointFile(folder, layout)
+        return
     if (status.st_dev, status.st_ino) in entered:
         return
     entered.add((status.st_dev, status.st_ino))
-    if is_sharded_checkpoint(folder, {entry.name for entry in entries}):
+    if is_sharded:
         yield CheckpointFile(folder, layout)
         return
     for entry in entries:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import secrets
 import stat
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import ReadError, WriteError
-from checkpoint_meta.readers.yaml import SIDECAR_BYTES, YamlError, read_text, read_yaml
-from checkpoint_meta.schema.text import UnusualError, dump_text, needs_quotes
+from checkpoint_meta.readers.yaml import SIDECAR_BYTES, parse_yaml, read_text, read_yaml
+from checkpoint_meta.rewriting import is_same, rewrite_text
+from checkpoint_meta.schema.text import SurrogateError, dump_text, without_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from ruamel.yaml import YAML
-    from ruamel.yaml.comments import CommentedMap
 
     from checkpoint_meta.evidence import JSONValue
 
@@ -45,28 +41,26 @@ def render_sidecar(document: Mapping[str, JSONValue], existing: str | None = Non
     Raises:
         YamlError: if `existing` is not YAML.
     """
-    if existing is None:
-        with contextlib.suppress(UnusualError):
-            return dump_text(document)
-    yaml = _yaml()
-    merged: object = _quoted(dict(document))
-    if existing is not None:
-        loaded = _load(existing)
-        if isinstance(loaded, dict):
-            _update(loaded, document)
-            merged = loaded
-    stream = io.StringIO()
-    yaml.dump(merged, stream)
-    return stream.getvalue()
+    document, text = _writable(document)
+    if existing is None or text == existing:
+        return text
+    said = parse_yaml(existing, Path("sidecar"))
+    if is_same(said, document):
+        return existing
+    is_ours = isinstance(said, dict) and _writable(said)[1] == existing
+    return text if is_ours else rewrite_text(existing, said, document)
 
 
-def _load(text: str) -> object:
-    from ruamel.yaml.error import YAMLError
-
+def _writable(document: Mapping[str, JSONValue]) -> tuple[dict[str, JSONValue], str]:
+    """Return a document as YAML can hold it, and its text."""
+    plain = dict(document)
     try:
-        return _yaml().load(text)
-    except (YAMLError, ValueError) as error:
-        raise YamlError(Path("sidecar"), f"not YAML ({error})") from error
+        return plain, dump_text(plain)
+    except SurrogateError:
+        plain = {
+            str(without_surrogates(key)): without_surrogates(value) for key, value in plain.items()
+        }
+        return plain, dump_text(plain)
 
 
 def write_sidecar(path: Path, document: Mapping[str, JSONValue]) -> bool:
@@ -163,54 +157,3 @@ def read_text_or_none(path: Path) -> str | None:
 
 def _random_letters() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(12))
-
-
-def _yaml() -> YAML:
-    """Return this thread's round-trip writer; making one costs more than a sidecar."""
-    found: YAML | None = getattr(_writers, "yaml", None)
-    if found is None:
-        # Imported here, since reading needs none of its weight.
-        from ruamel.yaml import YAML
-
-        found = YAML()
-        found.width = 4096
-        found.preserve_quotes = True
-        found.indent(mapping=2, sequence=4, offset=2)
-        _writers.yaml = found
-    return found
-
-
-_writers: Final = threading.local()
-
-
-def _quoted(value: JSONValue) -> object:
-    """Return `value` with the texts marked that a reader would take for something else."""
-    from ruamel.yaml.comments import CommentedSeq
-    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
-
-    match value:
-        case dict():
-            return {_quoted(key): _quoted(item) for key, item in value.items()}
-        case list():
-            items = CommentedSeq(_quoted(item) for item in value)
-            if not any(isinstance(item, (dict, list)) for item in value):
-                items.fa.set_flow_style()
-            return items
-        case str() if needs_quotes(value):
-            return DoubleQuotedScalarString(value)
-        case _:
-            return value
-
-
-def _update(target: object, document: Mapping[str, JSONValue]) -> None:
-    """Make `target`, as it was read with its comments, say what `document` says."""
-    block: CommentedMap = target  # type: ignore[assignment]
-    for key in [key for key in block if key not in document]:
-        del block[key]
-    for place, (key, value) in enumerate(document.items()):
-        if key not in block:
-            block.insert(min(place, len(block)), key, _quoted(value))
-        elif isinstance(value, dict) and isinstance(block[key], dict):
-            _update(block[key], value)
-        elif block[key] != value or type(block[key]) is bool or type(value) is bool:
-            block[key] = _quoted(value)

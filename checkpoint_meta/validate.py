@@ -16,7 +16,7 @@ from checkpoint_meta.rules.places import locate
 from checkpoint_meta.rules.policy import Policy
 from checkpoint_meta.rules.registry import all_rules
 from checkpoint_meta.schema.fields import look_up
-from checkpoint_meta.workers import map_in_processes
+from checkpoint_meta.workers import DIED, map_in_processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -66,11 +66,15 @@ def validate(
 def judge_all(subjects: Iterable[Subject], gate: Gate, *, jobs: int = 1) -> Iterator[Verdict]:
     """Yield one verdict for each subject, in order."""
     forget_logs()
-    verdicts = map_in_processes(partial(judge, gate=gate), subjects, jobs)
+    verdicts = map_in_processes(partial(judge, gate=gate), subjects, jobs, _lost)
     first: dict[tuple[str, ...], Path] = {}
     for verdict in verdicts:
         kept = tuple(_compared(verdict.findings, first))
         yield verdict if len(kept) == len(verdict.findings) else replace(verdict, findings=kept)
+
+
+def _lost(subject: Subject) -> Verdict:
+    return Verdict(subject.path, (Finding(subject.path, Problem("CM401", (), DIED)),))
 
 
 def _compared(findings: Iterable[Finding], first: dict[tuple[str, ...], Path]) -> Iterator[Finding]:

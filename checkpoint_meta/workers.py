@@ -10,7 +10,7 @@ import time
 from collections import deque
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_Waiting: TypeAlias = "deque[tuple[list[Item], Future[list[Result]] | None]]"
+
 CHUNK: Final = 64
 """Items that go to a process at once: what crosses between processes costs more than the call."""
 
+
+DIED: Final = "the process that read it died"
+"""Why an item is lost."""
 
 _WATCH_SECONDS: Final = 0.2
 
@@ -36,9 +41,15 @@ def default_jobs() -> int:
 
 
 def map_in_processes(
-    work: Callable[[Item], Result], items: Iterable[Item], jobs: int
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    jobs: int,
+    lost: Callable[[Item], Result],
 ) -> Iterator[Result]:
     """Yield `work(item)` for each item, in order; memory does not grow with the number of items.
+
+    Where a process dies of an item, which the kernel sees to when memory runs out, `lost(item)` is
+    yielded in place of its result, and the rest goes on.
 
     Up to `CHUNK` items are done in this process, since starting another takes longer. Whatever
     stops the caller stops the processes too: what they had begun is not waited for.
@@ -50,7 +61,7 @@ def map_in_processes(
     first = list(islice(remaining, CHUNK + 1))
     yield from map(work, first[:CHUNK])
     if len(first) > CHUNK:
-        yield from _in_pool(work, _chain(first[CHUNK:], remaining), jobs)
+        yield from _in_pool(work, _chain(first[CHUNK:], remaining), jobs, lost)
 
 
 def _chain(head: list[Item], tail: Iterable[Item]) -> Iterator[Item]:
@@ -58,18 +69,79 @@ def _chain(head: list[Item], tail: Iterable[Item]) -> Iterator[Item]:
     yield from tail
 
 
-def _in_pool(work: Callable[[Item], Result], items: Iterator[Item], jobs: int) -> Iterator[Result]:
+def _in_pool(
+    work: Callable[[Item], Result],
+    items: Iterator[Item],
+    jobs: int,
+    lost: Callable[[Item], Result],
+) -> Iterator[Result]:
+    from concurrent.futures.process import BrokenProcessPool
+
+    waiting: _Waiting[Item, Result] = deque()
+    while True:
+        try:
+            yield from _until_broken(work, items, jobs, waiting)
+        except BrokenProcessPool:
+            # One process is gone, and with it the work of all: nobody knows which item it was.
+            while waiting:
+                yield from _recovered(work, *waiting.popleft(), lost)
+        else:
+            return
+
+
+def _until_broken(
+    work: Callable[[Item], Result],
+    items: Iterator[Item],
+    jobs: int,
+    waiting: _Waiting[Item, Result],
+) -> Iterator[Result]:
+    """Yield results in order; what is in `waiting` has been taken from `items`, but not yielded.
+
+    Raises:
+        BrokenProcessPool: if a process died.
+    """
     pool = _open_pool(jobs)
-    waiting: deque[Future[list[Result]]] = deque()
     try:
         while True:
             while len(waiting) < 2 * jobs and (chunk := list(islice(items, CHUNK))):
-                waiting.append(_submit(pool, partial(_work_on, work, chunk)))
+                waiting.append((chunk, None))
+                waiting[-1] = chunk, _submit(pool, partial(_work_on, work, chunk))
             if not waiting:
                 break
-            yield from waiting.popleft().result()
+            _, future = waiting[0]
+            results = future.result() if future else []
+            waiting.popleft()
+            yield from results
         pool.shutdown()
         _open.discard(pool)
+    finally:
+        _stop(pool)
+
+
+def _recovered(
+    work: Callable[[Item], Result],
+    chunk: list[Item],
+    future: Future[list[Result]] | None,
+    lost: Callable[[Item], Result],
+) -> Iterator[Result]:
+    """Yield the results of a chunk after a process died: its own, or each item's by itself.
+
+    So it is known which one a process cannot survive, and the others are not lost with it.
+    """
+    from concurrent.futures.process import BrokenProcessPool
+
+    if future and future.done() and future.exception() is None:
+        yield from future.result()
+        return
+    pool = _open_pool(1)
+    try:
+        for item in chunk:
+            try:
+                yield from _submit(pool, partial(_work_on, work, [item])).result()
+            except BrokenProcessPool:
+                yield lost(item)
+                _stop(pool)
+                pool = _open_pool(1)
     finally:
         _stop(pool)
 

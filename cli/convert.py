@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -34,6 +35,15 @@ from .wandb_options import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from checkpoint_meta.convert import Outcome
+    from checkpoint_meta.paths import CheckpointFile
+
+    from .session import Session
+
+
+_ALWAYS = ("pinned", "training")
+"""What a person pinned and what the callback saw: no file that one could ask or not."""
+
 
 def convert_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads them
     paths: Paths = None,
@@ -42,7 +52,11 @@ def convert_command(  # noqa: PLR0913 - each option is a parameter, as Typer rea
         bool, typer.Option("--dry-run", "-n", help="Write nothing; say what would be done.")
     ] = False,
     diff: Annotated[
-        bool, typer.Option("--diff", help="Print the unified diff of each sidecar.")
+        bool,
+        typer.Option(
+            "--diff",
+            help="Print the unified diff of each sidecar, which is written too unless -n is given.",
+        ),
     ] = False,
     overwrite: Annotated[
         bool,
@@ -136,21 +150,42 @@ def convert_command(  # noqa: PLR0913 - each option is a parameter, as Typer rea
     )
     view = ConvertView(output, output_format, dry_run=dry_run, diff=diff, explain=explain)
     checkpoints = list(session.checkpoints())
-    if not checkpoints:
+    passed = _passed(session)
+    if not checkpoints and not passed:
         session.say_empty()
     work = partial(convert_one, sources=sources, options=options)
-    outcomes = map_in_processes(work, checkpoints, jobs or default_jobs())
-    shown = said_once(outcomes, output) if wandb else outcomes
+    outcomes = map_in_processes(work, checkpoints, jobs or default_jobs(), _lost)
+    shown = chain(passed, said_once(outcomes, output) if wandb else outcomes)
     failed = view.show(output.progress(shown, len(checkpoints), "converting"))
     if failed or session.unreadable:
         raise typer.Exit(1)
+
+
+def _passed(session: Session) -> list[Outcome]:
+    """Return the outcomes of the PATHs that are no checkpoints."""
+    from checkpoint_meta.convert import Outcome, Status
+    from checkpoint_meta.paths import CheckpointFile, is_sidecar_name
+
+    return [
+        Outcome(CheckpointFile(root), Status.SKIPPED, "a sidecar, not a checkpoint")
+        for root in session.roots
+        if is_sidecar_name(root.name) and not root.is_dir()
+    ]
+
+
+def _lost(checkpoint: CheckpointFile) -> Outcome:
+    from checkpoint_meta.convert import Outcome, Status
+    from checkpoint_meta.workers import DIED
+
+    return Outcome(checkpoint, Status.FAILED, DIED)
 
 
 def _print_sources(output: Output) -> None:
     from checkpoint_meta.resolve import PRECEDENCE
 
     for name in PRECEDENCE:
-        output.line(name)
+        note = " (always asked, not selectable)" if name in _ALWAYS else ""
+        output.line(f"{name}{note}")
 
 
 def _chosen(wanted: Sequence[str] | None, unwanted: Sequence[str] | None) -> frozenset[str]:

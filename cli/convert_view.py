@@ -46,13 +46,17 @@ class ConvertView:
                 case TextFormat.TEXT:
                     self._print(outcome)
                 case TextFormat.JSONL:
-                    self.output.json_line(as_json(outcome))
+                    self.output.json_line(self._as_json(outcome))
                 case TextFormat.JSON:
-                    shown.append(as_json(outcome))
+                    shown.append(self._as_json(outcome))
         if self.format is TextFormat.JSON:
             self.output.json(shown)
         self.output.say(self._summary(counts, time.monotonic() - started))
         return counts[Status.FAILED] > 0
+
+    def _as_json(self, outcome: Outcome) -> JSONValue:
+        explained = explanation_as_json(outcome.resolution) if self.explain else {}
+        return {**as_json(outcome), **explained}
 
     def _print(self, outcome: Outcome) -> None:
         self.output.line(self._line(outcome))
@@ -86,7 +90,7 @@ class ConvertView:
         return f"{dry}{', '.join(parts) or 'nothing to do'} in {seconds:.1f} s{rate}"
 
 
-def as_json(outcome: Outcome) -> JSONValue:
+def as_json(outcome: Outcome) -> dict[str, JSONValue]:
     """Return an outcome in the documented, stable shape."""
     return {
         "checkpoint": str(outcome.checkpoint.path),
@@ -95,6 +99,19 @@ def as_json(outcome: Outcome) -> JSONValue:
         "conflicts": [_conflict(conflict) for conflict in outcome.conflicts],
         "notes": list(outcome.notes),
         "reason": outcome.reason,
+    }
+
+
+def explanation_as_json(resolution: Resolution | None) -> dict[str, JSONValue]:
+    """Return each field's value and where it came from; `null` where nothing was resolved."""
+    if resolution is None:
+        return {"values": None, "provenance": None}
+    return {
+        "values": {show_field(field): value for field, value in resolution.values.items()},
+        "provenance": {
+            show_field(field): {"source": origin.source, "location": origin.location}
+            for field, origin in resolution.provenance.items()
+        },
     }
 
 

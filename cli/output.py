@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from dataclasses import dataclass
@@ -56,11 +57,11 @@ class Output:
 
     def json(self, value: JSONValue) -> None:
         """Print one JSON document, for people and programs alike."""
-        sys.stdout.write(json.dumps(value, indent=2) + "\n")
+        sys.stdout.write(_dumps(value, indent=2) + "\n")
 
     def json_line(self, value: JSONValue) -> None:
         """Print one JSON value on one line, at once."""
-        sys.stdout.write(json.dumps(value) + "\n")
+        sys.stdout.write(_dumps(value) + "\n")
         sys.stdout.flush()
 
     def console(self, *, stderr: bool = False) -> Console:
@@ -106,3 +107,23 @@ class Output:
                 yield item
                 speed = bar.tasks[task].speed
                 bar.update(task, advance=1, rate=f"{speed:.0f}/s" if speed else "")
+
+
+def _dumps(value: JSONValue, *, indent: int | None = None) -> str:
+    try:
+        return json.dumps(value, indent=indent, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def _finite(value: JSONValue) -> JSONValue:
+    """Return `value` with what JSON has no number for as text: `nan`, `inf`."""
+    match value:
+        case float() if not math.isfinite(value):
+            return str(value)
+        case dict():
+            return {key: _finite(item) for key, item in value.items()}
+        case list():
+            return [_finite(item) for item in value]
+        case _:
+            return value

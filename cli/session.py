@@ -32,10 +32,17 @@ class Session:
     """Folders that could not be listed; each was said when it was met."""
 
     def layout(self, root: Path) -> Layout:
-        """Return where things lie below one PATH."""
-        folder = self.sidecar_dir or self.settings.sidecar_dir
+        """Return where things lie below one PATH; a mirror does not depend on which one it is."""
         base = root if root.is_dir() else root.parent
-        return Layout(self.settings.patterns, folder, base)
+        if self.sidecar_dir:
+            return Layout(self.settings.patterns, self.sidecar_dir, base, Path())
+        return Layout(self.settings.patterns, self.settings.sidecar_dir, base, self._settings_dir)
+
+    @property
+    def _settings_dir(self) -> Path:
+        """Return the folder of the settings file, as a user in it would write it."""
+        folder = self.settings.file.parent if self.settings.file else Path()
+        return Path() if folder.absolute() == Path.cwd() else folder
 
     def checkpoints(self) -> Iterator[CheckpointFile]:
         """Yield each checkpoint below the PATHs once.

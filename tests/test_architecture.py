@@ -15,6 +15,7 @@ PACKAGE = ROOT / "checkpoint_meta"
 LAYERS = (
     {"errors", "evidence", "paths", "version"},
     {"schema", "resolve", "masking", "metric_names", "faults", "workers", "settings", "readers"},
+    {"rewriting"},
     {"store"},
     {"sources"},
     {"claims", "identity"},

@@ -77,6 +77,43 @@ def test_a_link_is_an_entry_of_its_own(tmp_path: Path) -> None:
     assert [one.path.name for one in found if one.is_link] == ["last.ckpt"]
 
 
+def test_a_link_to_a_sharded_checkpoint_is_an_entry_of_its_own(tmp_path: Path) -> None:
+    """`best.ckpt` comes first in the order, and its target is found all the same."""
+    _touch(tmp_path / "epoch=1.ckpt" / ".metadata")
+    (tmp_path / "best.ckpt").symlink_to("epoch=1.ckpt")
+    (tmp_path / "last.ckpt").symlink_to("epoch=1.ckpt")
+
+    found = list(iter_checkpoints(tmp_path))
+
+    assert [(one.path.name, one.is_link) for one in found] == [
+        ("best.ckpt", True),
+        ("epoch=1.ckpt", False),
+        ("last.ckpt", True),
+    ]
+
+
+def test_a_folder_of_runs_is_no_sharded_checkpoint(tmp_path: Path) -> None:
+    """Neither a folder `.metadata` nor a link `latest` beside `checkpoint/` makes it one."""
+    _touch(tmp_path / "a" / ".metadata" / "notes")
+    _touch(tmp_path / "a" / "x.ckpt")
+    _touch(tmp_path / "b" / "checkpoint" / "y.ckpt")
+    (tmp_path / "b" / "latest").symlink_to("checkpoint/y.ckpt")
+    _touch(tmp_path / "tensorflow" / "checkpoint")
+    _touch(tmp_path / "tensorflow" / "latest")
+    _touch(tmp_path / "ds" / "checkpoint" / "zero_pp_rank_0_mp_rank_00_optim_states.pt")
+
+    assert _names(tmp_path) == ["a/x.ckpt", "b/checkpoint/y.ckpt", "ds"]
+
+
+def test_a_sidecar_is_never_a_checkpoint(tmp_path: Path) -> None:
+    """Not by the widest of patterns, and not as the PATH itself."""
+    for name in ("x.ckpt", "x.metadata.yaml", "x.metadata.json", "y.weights"):
+        _touch(tmp_path / name)
+
+    assert _names(tmp_path, Layout(patterns=("*",))) == ["x.ckpt", "y.weights"]
+    assert list(iter_checkpoints(tmp_path / "x.metadata.yaml")) == []
+
+
 def test_a_path_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     """Nothing is found there, and that is said."""
     with pytest.raises(ReadError, match="no such file or folder"):

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from checkpoint_meta.errors import ReadError, WriteError
 from checkpoint_meta.readers.yaml import YamlError, parse_yaml
+from checkpoint_meta.schema.text import without_surrogates
 from checkpoint_meta.store import (
     link_sidecar,
     read_sidecar,
@@ -48,6 +49,13 @@ values = st.recursive(
     max_leaves=12,
 )
 
+any_texts = st.text(st.characters(), max_size=20) | texts | st.just("long" * 400)
+any_values = st.recursive(
+    scalars | any_texts | st.floats(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(any_texts, inner, max_size=4),
+    max_leaves=12,
+)
+
 
 @given(st.dictionaries(texts, values, min_size=1, max_size=5))
 def test_both_readers_see_what_was_written(document: dict[str, JSONValue]) -> None:
@@ -56,6 +64,38 @@ def test_both_readers_see_what_was_written(document: dict[str, JSONValue]) -> No
 
     assert parse_yaml(text, _nowhere()) == document
     assert YAML(typ="safe", pure=True).load(text) == document
+
+
+@given(st.dictionaries(any_texts, any_values, min_size=1, max_size=5))
+def test_whatever_was_written_can_be_read_back(document: dict[str, JSONValue]) -> None:
+    """Control characters, numbers that are not finite, long keys: no document breaks its file."""
+    text = render_sidecar(document)
+
+    read = parse_yaml(text, _nowhere())
+
+    assert repr(read) == repr(without_surrogates(document))
+    assert render_sidecar(document, text) == text
+
+
+def test_a_name_that_is_not_utf_8_is_written_as_an_escape(tmp_path: Path) -> None:
+    """Half of a surrogate pair, which stands for a stray byte, is in no YAML; its escape is."""
+    path = tmp_path / "x.metadata.yaml"
+    document: dict[str, JSONValue] = {"checkpoint_path": "x\udcff.ckpt", "k\udcff": ["\udcff"]}
+
+    write_sidecar(path, document)
+
+    read = {"checkpoint_path": r"x\udcff.ckpt", r"k\udcff": [r"\udcff"]}
+    assert read_sidecar(path) == read
+    assert not write_sidecar(path, document)
+
+
+@pytest.mark.parametrize("text", ["x: 1\n", "x: 1  # one\n"], ids=["plain", "with a comment"])
+def test_a_rewrite_escapes_it_too(text: str) -> None:
+    """The writer that keeps comments and the fast one write such a name alike."""
+    after = render_sidecar({"x": 1, "name": "\udcff.ckpt"}, text)
+
+    assert parse_yaml(after, _nowhere()) == {"x": 1, "name": r"\udcff.ckpt"}
+    assert after.endswith(r'name: "\\udcff.ckpt"' + "\n")
 
 
 def _nowhere() -> Path:

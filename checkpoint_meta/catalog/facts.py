@@ -22,6 +22,7 @@ from checkpoint_meta.sources.current import KEPT, CurrentSidecar
 from checkpoint_meta.sources.reading import read_contents
 from checkpoint_meta.sources.sidecar import SidecarSource
 from checkpoint_meta.store import read_sidecar
+from checkpoint_meta.workers import DIED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,6 +66,12 @@ def read_facts(found: Found, reading: Reading) -> Facts:
     reader = _Reader(found, reading)
     facts, fault = guarded(reader.read)
     return facts or Facts(reader.row(Status.INVALID, {}, fault, readable=False))
+
+
+def lost_facts(found: Found, *, reading: Reading) -> Facts:
+    """Return what is known of a checkpoint that no process survives."""
+    reader = _Reader(found, reading)
+    return Facts(reader.row(Status.INVALID, {}, DIED, readable=False))
 
 
 class _Reader(NamedTuple):

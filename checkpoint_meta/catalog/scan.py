@@ -119,12 +119,15 @@ def _without_sidecars(listing: Listing) -> Listing:
 def _open_stores(layout: Layout, options: ScanOptions) -> list[Store]:
     """Return the stores in the order in which they are asked."""
     mirror = os.path.abspath(layout.sidecar_dir) if layout.sidecar_dir else None
-    base = os.path.abspath(layout.root) if layout.sidecar_dir else None
+    base = os.path.abspath(layout.base) if layout.sidecar_dir else None
     aliases = sorted(options.aliases.items())
     settings = json.dumps(
         [aliases, layout.patterns, mirror, base, options.complete, options.sidecars]
     )
     stores: list[Store] = []
+    if options.allows_wandb:
+        # No file tells when a server says something else; its answers have a cache of their own.
+        return stores
     if options.memory is not None:
         from checkpoint_meta.catalog.memory import MemoryStore
 
@@ -182,10 +185,10 @@ def _scan_batch(
 def _read(batch: Sequence[Found], *, layout: Layout, options: ScanOptions) -> Iterator[Facts]:
     """Yield the facts of each, in several processes where that is worth it."""
     # Imported here, since a catalog that is all in the index needs none of its weight.
-    from checkpoint_meta.catalog.facts import Reading, read_facts
+    from checkpoint_meta.catalog.facts import Reading, lost_facts, read_facts
     from checkpoint_meta.workers import CHUNK, default_jobs, map_in_processes
 
-    is_kept = options.use_index or options.memory is not None
+    is_kept = (options.use_index or options.memory is not None) and not options.allows_wandb
     reading = Reading(
         layout,
         _sources(options),
@@ -198,7 +201,8 @@ def _read(batch: Sequence[Found], *, layout: Layout, options: ScanOptions) -> It
     work = read if is_kept else partial(_read_shown, read=read, whole=options.whole)
     opened = sum(found.sidecar is None for found in batch)
     is_worth_it = opened > CHUNK or len(batch) > MANY
-    yield from map_in_processes(work, batch, (options.jobs or default_jobs()) if is_worth_it else 1)
+    jobs = (options.jobs or default_jobs()) if is_worth_it else 1
+    yield from map_in_processes(work, batch, jobs, partial(lost_facts, reading=reading))
 
 
 def _read_shown(found: Found, *, read: Callable[[Found], Facts], whole: bool) -> Facts:
@@ -211,6 +215,10 @@ def _sources(options: ScanOptions) -> list[Source]:
     from checkpoint_meta.sources.sidecar import SidecarSource
 
     sources = default_sources(options.aliases)
+    if options.allows_wandb:
+        from checkpoint_meta.sources.wandb_api import WandbApiSource
+
+        sources.append(WandbApiSource(options.aliases))
     if options.sidecars:
         return sources
     return [source for source in sources if source.name != SidecarSource.name]

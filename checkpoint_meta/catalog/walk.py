@@ -19,6 +19,7 @@ from checkpoint_meta.paths import (
     SIDECAR_SUFFIX,
     is_folder,
     is_sharded_checkpoint,
+    is_sidecar_name,
 )
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class Walk:
         if root.is_dir():
             yield from self._folder(str(root), runs)
             return
+        if is_sidecar_name(root.name):
+            return
         folder = str(root.parent)
         names = {entry.name for entry in self._list(folder) or ()}
         sidecars, is_link = self._sidecars(folder, names), root.is_symlink()
@@ -91,6 +94,10 @@ class Walk:
         yield Listing(folder, [self._checkpoint(folder, root.name, run, sidecars, is_link=is_link)])
 
     def _folder(self, folder: str, runs: RunFinder) -> Iterator[Listing]:
+        if os.path.islink(folder) and self._is_sharded(folder):
+            # The folder that it leads to is another entry, met before or to be met.
+            yield self._sharded(folder, runs, is_link=True)
+            return
         entries = self._list(folder)
         if entries is None:
             return
@@ -175,12 +182,19 @@ class Walk:
         """Return what `layout.stem` returns, for most names without a look at every suffix."""
         return name[:-5] if name.endswith(".ckpt") and name != ".ckpt" else self.layout.stem(name)
 
-    def _sharded(self, folder: str, runs: RunFinder) -> Listing:
+    def _is_sharded(self, folder: str) -> bool:
+        try:
+            return is_sharded_checkpoint(Path(folder), set(os.listdir(folder)))
+        except OSError:
+            return False
+
+    def _sharded(self, folder: str, runs: RunFinder, *, is_link: bool = False) -> Listing:
         """Return a checkpoint that is a folder; its state is that of all its files."""
         parent, name = os.path.split(os.path.abspath(folder) if folder == "." else folder)
         parent = parent or "."
         listed = os.listdir(parent)
-        found = self._checkpoint(parent, name, runs.run(parent), self._sidecars(parent, listed))
+        sidecars = self._sidecars(parent, listed)
+        found = self._checkpoint(parent, name, runs.run(parent), sidecars, is_link=is_link)
         return Listing(parent, [found._replace(state=state_of_folder(folder))])
 
     def _is_of_sharded(self, folder: str, entries: list[os.DirEntry[str]], stem: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 MOST_NUMBERS: Final = 8_000_000
 """Numbers that one table may hold, 64 MB: far more than any run that a person looks at."""
@@ -40,6 +40,11 @@ class ScalarTable:
 
     def __len__(self) -> int:
         return len(self._steps)
+
+    @property
+    def steps(self) -> Sequence[int]:
+        """Return the step of each row, in their order."""
+        return self._steps
 
     @property
     def size_bytes(self) -> int:

@@ -5,25 +5,23 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from checkpoint_meta.errors import ReadError
 from checkpoint_meta.paths import (
     DEFAULT_LAYOUT,
+    JSON_SUFFIX,
     SIDECAR_SUFFIX,
     CheckpointFile,
     Layout,
     is_folder,
     is_sharded_checkpoint,
+    is_sidecar_name,
     iter_checkpoints,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-
-JSON_SUFFIX: Final = ".metadata.json"
-"""Ending of the oldest sidecars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,27 +114,14 @@ def _orphans(root: Path, layout: Layout) -> Iterator[Subject]:
             yield Subject(sidecar)
 
 
-def is_sidecar_name(name: str) -> bool:
-    """Tell whether a file of this name is a sidecar of any age."""
-    return name.endswith((SIDECAR_SUFFIX, JSON_SUFFIX))
-
-
 def owners_of(sidecar: Path, layout: Layout = DEFAULT_LAYOUT) -> list[CheckpointFile]:
     """Return the checkpoints that are there and would have this sidecar, or an older name of it."""
     name = sidecar.name
     stem = name.removesuffix(SIDECAR_SUFFIX if name.endswith(SIDECAR_SUFFIX) else JSON_SUFFIX)
-    folder = _checkpoint_folder(sidecar.parent, layout)
+    folder = layout.checkpoint_folder(sidecar.parent)
     places = [folder / f"{stem}{suffix}" for suffix in dict.fromkeys(layout.suffixes)]
     places.append(folder / stem)
     return [CheckpointFile(place, layout) for place in places if _is_checkpoint(place, layout)]
-
-
-def _checkpoint_folder(folder: Path, layout: Layout) -> Path:
-    """Return the folder whose sidecars stand in `folder`."""
-    if layout.sidecar_dir is None:
-        return folder
-    relative = os.path.relpath(folder.absolute(), layout.sidecar_dir.absolute())
-    return layout.root / relative
 
 
 def _is_checkpoint(place: Path, layout: Layout) -> bool:

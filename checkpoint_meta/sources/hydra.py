@@ -9,6 +9,7 @@ from checkpoint_meta.masking import MASK, is_secret_name, mask_text
 from checkpoint_meta.readers.yaml import read_yaml
 from checkpoint_meta.sources.interface import location_of
 from checkpoint_meta.sources.model_config import model_claims
+from checkpoint_meta.sources.reading import read_config
 from checkpoint_meta.sources.signatures import load_signatures
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class HydraSource:
         folder = checkpoint.run_dir / ".hydra"
         config_file, overrides_file = folder / "config.yaml", folder / "overrides.yaml"
         if config_file.is_file():
-            config = read_yaml(config_file)
+            config = read_config(config_file)
             location = location_of(config_file, checkpoint)
             claims = (
                 model_claims(config, load_signatures().aliases) if isinstance(config, dict) else {}

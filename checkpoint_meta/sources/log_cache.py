@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 48 * 1024 * 1024
 """What the cache holds at most, the log that is in use aside."""
 
-MOST_LOGS: Final = 256
+MOST_LOGS: Final = 4096
+"""Beside the bytes, which empty logs hardly take."""
+
+_OVERHEAD: Final = 4096
+"""About what a log takes that has no rows."""
+
+_BYTES_OF_FILE: Final = 600
+"""About what is kept of one file of an artifact takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +42,25 @@ class ParsedLog:
     @property
     def size_bytes(self) -> int:
         """Return about how much memory it takes."""
-        return sum(table.size_bytes for table in self.tables)
+        rows = sum(table.size_bytes for table in self.tables)
+        # A configuration as objects takes some four times its text.
+        configs = sum(4 * len(repr(run.config)) for run in self.runs)
+        files = sum(_BYTES_OF_FILE * len(run.files) for run in self.runs)
+        return _OVERHEAD + rows + configs + files
 
     def rows_at(self, steps: tuple[int, ...]) -> list[dict[str, float]]:
         """Return the rows at any of `steps`, in their order."""
         return list(chain(*(table.rows_at(step) for step in steps for table in self.tables)))
 
 
-_Key = tuple[tuple["Path", int, int], ...]
+Stamps = tuple[tuple["Path", int, int], ...]
+"""Path, size and time of each file of a log: while they hold, so does what was parsed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    found: ParsedLog | ReadError
+    size_bytes: int
 
 
 @dataclass(slots=True)
@@ -53,7 +71,8 @@ class LogCache:
     parses: int = 0
     """How many logs were parsed, for whoever wants to know that each was parsed once."""
 
-    _kept: OrderedDict[_Key, ParsedLog | ReadError] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[Stamps, _Kept] = field(default_factory=OrderedDict)
+    _bytes: int = 0
 
     def read(self, log: LogFiles) -> ParsedLog:
         """Return the log's rows.
@@ -61,33 +80,38 @@ class LogCache:
         Raises:
             ReadError: if it cannot be read; a log that could not be is not tried again.
         """
-        key = _stamps(log)
-        if key not in self._kept:
-            self.parses += 1
-            self._kept[key] = _parse(log)
-        self._kept.move_to_end(key)
-        self._make_room()
-        found = self._kept[key]
+        key = stamps_of(log)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        else:
+            self._insert(key, _parse(log))
+        found = self._kept[key].found
         if isinstance(found, ReadError):
             raise found
         return found
 
-    def _make_room(self) -> None:
-        sizes = [_size(one) for one in self._kept.values()]
-        while len(sizes) > 1 and (sum(sizes) > self.most_bytes or len(sizes) > MOST_LOGS):
-            self._kept.popitem(last=False)
-            del sizes[0]
-
-
-def _size(found: ParsedLog | ReadError) -> int:
-    return found.size_bytes if isinstance(found, ParsedLog) else 0
+    def _insert(self, key: Stamps, found: ParsedLog | ReadError) -> None:
+        self.parses += 1
+        size = found.size_bytes if isinstance(found, ParsedLog) else _OVERHEAD
+        self._kept[key] = _Kept(found, size)
+        self._bytes += size
+        while len(self._kept) > 1 and (
+            self._bytes > self.most_bytes or len(self._kept) > MOST_LOGS
+        ):
+            _, gone = self._kept.popitem(last=False)
+            self._bytes -= gone.size_bytes
 
 
 LOGS: Final = LogCache()
 """The logs of this process."""
 
 
-def _stamps(log: LogFiles) -> _Key:
+def stamps_of(log: LogFiles) -> Stamps:
+    """Return what tells whether a log is still the one that was parsed.
+
+    Raises:
+        ReadError: if a file of it is not there.
+    """
     return tuple(_stamp(file) for file in log.files)
 
 

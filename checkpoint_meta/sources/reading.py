@@ -1,4 +1,4 @@
-"""A checkpoint's contents, read once however many sources ask."""
+"""What several sources ask for, read once: a checkpoint's contents, its run's configuration."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from checkpoint_meta.errors import ReadError
 from checkpoint_meta.readers.checkpoint import read_checkpoint_file
+from checkpoint_meta.readers.yaml import read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from checkpoint_meta.evidence import JSONValue
     from checkpoint_meta.paths import CheckpointFile
     from checkpoint_meta.readers.contents import CheckpointContents
 
@@ -21,13 +23,31 @@ def read_contents(checkpoint: CheckpointFile) -> CheckpointContents:
     Raises:
         ReadError: if it cannot be read as a checkpoint.
     """
+    return _read(checkpoint.path, *_stamp(checkpoint.path))
+
+
+def read_config(file: Path) -> JSONValue:
+    """Return what a YAML file says; it belongs to everybody, and nobody changes it.
+
+    Raises:
+        ReadError: if it cannot be read, or is not YAML.
+    """
+    return _read_config(file, *_stamp(file))
+
+
+def _stamp(file: Path) -> tuple[int, int]:
     try:
-        status = checkpoint.path.stat()
+        status = file.stat()
     except OSError as error:
-        raise ReadError(checkpoint.path, f"cannot be read ({error.strerror})") from error
-    return _read(checkpoint.path, status.st_size, status.st_mtime_ns)
+        raise ReadError(file, f"cannot be read ({error.strerror})") from error
+    return status.st_size, status.st_mtime_ns
 
 
 @lru_cache(maxsize=4)
 def _read(path: Path, _size: int, _mtime_ns: int) -> CheckpointContents:
     return read_checkpoint_file(path)
+
+
+@lru_cache(maxsize=4)
+def _read_config(path: Path, _size: int, _mtime_ns: int) -> JSONValue:
+    return read_yaml(path)

@@ -122,12 +122,15 @@ def find_wandb_logs(folder: Path) -> list[LogFiles]:
     return [LogFiles(LogKind.WANDB, tuple(files)) for files in by_run.values()]
 
 
-def wandb_logs_around(run_dir: Path) -> list[LogFiles]:
-    """Return W&B's runs where `run_dir`'s process may have been started: above it, or its cwd."""
+def wandb_folders_around(run_dir: Path) -> list[Path]:
+    """Return W&B's folders where `run_dir`'s process may have been started: above it, or its cwd.
+
+    Each need not exist.
+    """
     above = [*run_dir.absolute().parents][:_LEVELS_ABOVE]
     started = _working_folder(run_dir)
     folders = dict.fromkeys([*above, *([started] if started else [])])
-    return [log for folder in folders for log in find_wandb_logs(folder / "wandb")]
+    return [folder / "wandb" for folder in folders]
 
 
 def _working_folder(run_dir: Path) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from fnmatch import fnmatchcase
 from itertools import count
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 Shapes = dict[str, tuple[int, ...]]
 
 _BUFFERS: Final = ("running_mean", "running_var", "num_batches_tracked")
+_WILD: Final = re.compile(r"[*?\[]")
 _CHANNEL: Final = re.compile(r"(.+)\[(\d)\]")
 
 
@@ -55,8 +57,9 @@ def recognise(tensors: Sequence[TensorInfo], signatures: Signatures) -> dict[Fie
     encoder = _encoder(shapes, signatures)
     if encoder:
         values["model", "encoder", "model_name"] = encoder
+    names = sorted(shapes)
     for part, candidates in (("decoder", signatures.decoders), ("head", signatures.heads)):
-        found = next((rule for rule in candidates if _fits(rule, shapes)), None)
+        found = next((rule for rule in candidates if _fits(rule, names)), None)
         if found:
             values["model", part, "name"] = found.name
             values |= _channels(found, part, shapes)
@@ -80,8 +83,19 @@ def _encoder(shapes: Shapes, signatures: Signatures) -> str | None:
     )
 
 
-def _fits(rule: PartSignature, shapes: Shapes) -> bool:
-    return all(any(fnmatchcase(name, pattern) for name in shapes) for pattern in rule.has)
+def _fits(rule: PartSignature, names: Sequence[str]) -> bool:
+    return all(_has_match(names, pattern) for pattern in rule.has)
+
+
+def _has_match(names: Sequence[str], pattern: str) -> bool:
+    """Tell whether any of the sorted `names` matches; only those with its beginning are tried."""
+    beginning = _WILD.split(pattern, maxsplit=1)[0]
+    for place in range(bisect_left(names, beginning), len(names)):
+        if not names[place].startswith(beginning):
+            return False
+        if fnmatchcase(names[place], pattern):
+            return True
+    return False
 
 
 def _channels(rule: PartSignature, part: str, shapes: Shapes) -> dict[FieldPath, JSONValue]:

@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import ReadError
-from checkpoint_meta.readers.yaml import read_yaml
 from checkpoint_meta.resolve import agrees
 from checkpoint_meta.schema.fields import look_up
+from checkpoint_meta.sources.reading import read_config
 from checkpoint_meta.sources.step_rule import Finding
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def said_run(checkpoint: CheckpointFile, contents: CheckpointContents) -> SaidRu
 
 def _config(file: Path) -> Mapping[str, JSONValue]:
     try:
-        config = read_yaml(file) if file.is_file() else None
+        config = read_config(file) if file.is_file() else None
     except ReadError:
         # The source `hydra` reads the same file, and says what is wrong with it.
         return {}
@@ -106,11 +106,12 @@ def _folder_above(folder: str) -> str:
     return path.parent.name
 
 
-def belonging(
-    clues: Clues,
-    judged: Sequence[JudgedLog],
-) -> Belonging:
-    """Return the run of the checkpoint among W&B's runs, by the strongest evidence first."""
+def belonging(clues: Clues, judged: Sequence[JudgedLog], candidates: Sequence[str]) -> Belonging:
+    """Return the run of the checkpoint among W&B's runs, by the strongest evidence first.
+
+    `candidates` are the ids of all runs, also of those that no evidence may speak for and that
+    were not judged for this reason.
+    """
     checkpoint = clues.checkpoint
     rules: tuple[tuple[str, Callable[[JudgedLog], bool]], ...] = (
         ("an artifact with its MD5", _Digests(checkpoint).holds),
@@ -125,9 +126,9 @@ def belonging(
             return Belonging(found[0], how)
         if found:
             return _by_time(found, checkpoint, how)
-    if len(judged) == 1 and judged[0].verdict.finding is not Finding.CONFLICT:
+    if len(judged) == len(candidates) == 1 and judged[0].verdict.finding is not Finding.CONFLICT:
         return Belonging(judged[0], ONLY_ONE)
-    return Belonging(ambiguous=tuple(one.log.run_id for one in judged))
+    return Belonging(ambiguous=tuple(candidates))
 
 
 def _by_time(found: Sequence[JudgedLog], checkpoint: CheckpointFile, how: str) -> Belonging:

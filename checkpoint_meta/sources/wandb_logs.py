@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.evidence import Fragment, Origin
@@ -10,7 +10,7 @@ from checkpoint_meta.sources.contents import presentable
 from checkpoint_meta.sources.interface import location_of
 from checkpoint_meta.sources.judged_logs import read_and_judge
 from checkpoint_meta.sources.model_config import model_claims, training_claims
-from checkpoint_meta.sources.run_logs import wandb_logs_around
+from checkpoint_meta.sources.run_logs import wandb_folders_around
 from checkpoint_meta.sources.signatures import load_signatures
 from checkpoint_meta.sources.step_rule import Finding
 from checkpoint_meta.sources.wandb_evidence import (
@@ -22,9 +22,10 @@ from checkpoint_meta.sources.wandb_evidence import (
     folder_names,
     said_run,
 )
+from checkpoint_meta.sources.wandb_index import WandbIndex, likely_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from checkpoint_meta.evidence import FieldPath, JSONValue
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from checkpoint_meta.sources.judged_logs import JudgedLog, Question
     from checkpoint_meta.sources.run_logs import LogFiles
     from checkpoint_meta.sources.wandb_choice import RunName, WandbChoice
+    from checkpoint_meta.sources.wandb_index import IndexedRun
 
 SOURCE: Final = "logs"
 
@@ -55,11 +57,8 @@ class WandbLogs:
     """Finds the run of a checkpoint among the local ones."""
 
     choice: WandbChoice
-    _around: dict[Path, list[LogFiles]]
-
-    def __init__(self, choice: WandbChoice) -> None:
-        self.choice = choice
-        self._around = {}
+    _index: WandbIndex = field(default_factory=WandbIndex)
+    _around: dict[Path, list[Path]] = field(default_factory=dict)
 
     def find(
         self,
@@ -73,15 +72,15 @@ class WandbLogs:
         said = SaidRun(by_user.run_id) if by_user else said_run(checkpoint, contents)
         said_id = said.run_id if said else None
         clues = Clues(checkpoint, question, said_id, folder_names(checkpoint, contents))
-        candidates = list(below)
-        if not below or (said_id and said_id not in {log.run_id for log in below}):
-            candidates += self.runs_around(checkpoint.run_dir)
+        candidates = self._candidates(checkpoint, said_id, below)
         if by_user:
-            candidates = [log for log in candidates if log.run_id == said_id]
+            candidates = [run for run in candidates if run.run_id == said_id]
         chosen, notes = _affordable(candidates, clues)
-        judged, unreadable = read_and_judge(chosen, question)
-        answer = belonging(clues, judged)
-        notes += unreadable
+        readable = [run for run in chosen if run.facts.error is None]
+        likely = likely_runs(readable, clues) if len(readable) > 1 else readable
+        judged, unreadable = read_and_judge([run.log for run in likely], question)
+        answer = belonging(clues, judged, [run.run_id for run in readable])
+        notes += _unreadable([*unreadable, *(run.facts.error for run in chosen)])
         if answer.run is None:
             notes += _ambiguity(answer, below)
             values = identity(said_id, *_place(by_user))
@@ -90,11 +89,22 @@ class WandbLogs:
             return _unproved(answer.run, checkpoint, notes)
         return _found(answer, checkpoint, said, notes)
 
-    def runs_around(self, run_dir: Path) -> list[LogFiles]:
-        """Return the runs in the folders above, looked for once."""
+    def _candidates(
+        self, checkpoint: CheckpointFile, said_id: str | None, below: Sequence[LogFiles]
+    ) -> list[IndexedRun]:
+        own = self._index.runs_in(dict.fromkeys(log.folder.parent for log in below))
+        if own and (said_id is None or said_id in {run.run_id for run in own}):
+            return own
+        return own + self._runs_around(checkpoint.run_dir)
+
+    def runs_around(self, run_dir: Path) -> list[str]:
+        """Return the ids of the runs in the folders above, looked for once."""
+        return [run.run_id for run in self._runs_around(run_dir)]
+
+    def _runs_around(self, run_dir: Path) -> list[IndexedRun]:
         if run_dir not in self._around:
-            self._around[run_dir] = wandb_logs_around(run_dir)
-        return self._around[run_dir]
+            self._around[run_dir] = wandb_folders_around(run_dir)
+        return self._index.runs_in(self._around[run_dir])
 
 
 def _place(named: RunName | None) -> tuple[str | None, str | None]:
@@ -102,15 +112,22 @@ def _place(named: RunName | None) -> tuple[str | None, str | None]:
 
 
 def _affordable(
-    candidates: Sequence[LogFiles], clues: Clues
-) -> tuple[Sequence[LogFiles], list[str]]:
+    candidates: Sequence[IndexedRun], clues: Clues
+) -> tuple[Sequence[IndexedRun], list[str]]:
     """Return the candidates that are read: all, or those that something names."""
-    size = sum(log.size_bytes for log in candidates)
+    size = sum(run.size_bytes for run in candidates)
     if size <= MOST_BYTES:
         return candidates, []
-    named = [log for log in candidates if log.run_id in {clues.said_id, *clues.folders}]
+    named = [run for run in candidates if run.run_id in {clues.said_id, *clues.folders}]
     note = f"W&B: {len(candidates)} runs of {size >> 20} MB; --wandb-run says which one it is"
     return named, [] if named else [note]
+
+
+def _unreadable(errors: Iterable[str | None]) -> list[str]:
+    """Return why some logs cannot be read; a folder of a thousand such is not worth as many."""
+    said = [error for error in errors if error]
+    more = len(said) - _MOST_SHOWN
+    return said[:_MOST_SHOWN] + ([f"W&B: {more} more runs cannot be read"] if more > 0 else [])
 
 
 def _ambiguity(answer: Belonging, below: Sequence[LogFiles]) -> list[str]:

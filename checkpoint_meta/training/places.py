@@ -13,7 +13,6 @@ from checkpoint_meta.store import (
     read_sidecar,
     remove_sidecar,
     render_sidecar,
-    replace_file,
     write_sidecar,
 )
 
@@ -114,11 +113,7 @@ class LocalPlace:
         sidecar = self.checkpoint.sidecar
         if sidecar.is_symlink():
             sidecar.unlink()
-        if sidecar.is_file() and b"#" in sidecar.read_bytes():
-            write_sidecar(sidecar, document)
-        else:
-            # Without comments to keep, there is no need to parse what stood there.
-            replace_file(sidecar, render_sidecar(document).encode())
+        write_sidecar(sidecar, document)
 
     def remove(self) -> None:
         """Take the sidecar away, if there is one."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -154,15 +152,12 @@ def one_long_log(folder: Path) -> Iterator[Figure]:
         }
         saved = Saved(number, step, score=None, monitor=None, extra={"loops": loops})
         save_checkpoint(folder / "version_0" / "checkpoints" / f"epoch={number}.ckpt", saved)
-    before, started = LOGS.parses, time.perf_counter()
+    before = LOGS.parses
     written = list(convert(iter_checkpoints(folder)))
-    seconds = time.perf_counter() - started
     parses = LOGS.parses - before
     name = f"{len(written)} checkpoints, logs of {ROWS:,} rows"
     asked = float(2 * len(written))
     yield Figure(f"{name}, parses of 2 logs", parses, asked, "parses", asked / 2, "one each")
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    yield Figure(f"{name}, time", seconds, seconds, "s", 1, f"itself ({peak:.0f} MB with torch)")
 
 
 def write_logs(folder: Path) -> None:

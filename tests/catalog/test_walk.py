@@ -44,6 +44,7 @@ def tree(tmp_path: Path) -> Path:
     (tmp_path / "run" / "checkpoints" / "last.ckpt").symlink_to("epoch=1.ckpt")
     (tmp_path / "run" / "checkpoints" / "gone.ckpt").symlink_to("nowhere.ckpt")
     (tmp_path / "run" / "again").symlink_to("..")
+    (tmp_path / "best.ckpt").symlink_to("sharded.ckpt")
     return tmp_path
 
 

@@ -8,6 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -88,6 +90,41 @@ def test_explain_names_the_source_of_each_value(outputs: Path) -> None:
     assert "exp_name demo hydra: ../.hydra/config.yaml" in lines
 
 
+def test_explain_in_json_has_values_and_their_sources(outputs: Path) -> None:
+    """Keys by field, in the document's own names; `null` where nothing was resolved."""
+    run = ("convert", "outputs", "--explain", "--format", "jsonl")
+    first = json.loads(_run(outputs.parent, *run).stdout.splitlines()[0])
+    (outputs / "broken.ckpt").write_bytes(b"not a checkpoint")
+    last = json.loads(_run(outputs.parent, *run).stdout.splitlines()[-1])
+
+    assert first["values"]["training.max_epochs"] == 30
+    assert first["provenance"]["training.max_epochs"] == {
+        "source": "hydra",
+        "location": "../.hydra/config.yaml",
+    }
+    assert last["outcome"] == "failed"
+    assert last["values"] is None
+
+
+def test_a_diff_is_written_too(outputs: Path) -> None:
+    """Without -n the sidecars are written and shown, and the help says so."""
+    result = _run(outputs.parent, "convert", "outputs", "--diff")
+
+    assert '+schema_version: "2.0"' in result.stdout
+    assert len(list(outputs.rglob("*.metadata.yaml"))) == 3
+    assert "written too unless" in " ".join(_run(outputs, "convert", "--help").stdout.split())
+
+
+def test_the_sources_that_are_always_asked_are_marked(tmp_path: Path) -> None:
+    """What is listed without a mark can be given to --source."""
+    lines = _run(tmp_path, "convert", "--list-sources").stdout.splitlines()
+
+    marked = [line for line in lines if line.endswith(" (always asked, not selectable)")]
+    assert [line.split()[0] for line in marked] == ["pinned", "training"]
+    for name in (line for line in lines if line not in marked):
+        assert _run(tmp_path, "convert", ".", "--source", name).returncode == 0
+
+
 def test_a_failure_is_one_line_and_exit_1(outputs: Path) -> None:
     """The bad file is named once; the others are converted."""
     bad = next(outputs.rglob("epoch=2-*.ckpt"))
@@ -119,6 +156,18 @@ def test_a_path_that_does_not_exist_is_exit_2(tmp_path: Path) -> None:
 
     assert result.returncode == 2
     assert result.stderr == "ckpt-meta: nowhere: no such file or folder\n"
+
+
+def test_a_sidecar_given_as_path_is_skipped(outputs: Path) -> None:
+    """It says so, and no sidecar of a sidecar is written."""
+    _run(outputs.parent, "convert", "outputs")
+    sidecar = next(outputs.rglob("*.metadata.yaml"))
+
+    result = _run(outputs.parent, "convert", str(sidecar))
+
+    assert result.returncode == 0
+    assert result.stdout == f"skipped   {sidecar}: a sidecar, not a checkpoint\n"
+    assert len(list(outputs.rglob("*.metadata.*"))) == 3
 
 
 def test_a_folder_without_checkpoints_is_said(tmp_path: Path) -> None:
@@ -153,10 +202,67 @@ def test_sidecars_in_a_mirror_folder(outputs: Path) -> None:
 
     assert result.returncode == 0
     assert not list(outputs.rglob("*.metadata.yaml"))
-    mirrored = outputs.parent / "mirror" / "2026-11-23" / "21-09-00" / "checkpoints"
+    mirrored = outputs.parent / "mirror" / "outputs" / "2026-11-23" / "21-09-00" / "checkpoints"
     assert len(list(mirrored.glob("*.metadata.yaml"))) == 3
     again = _run(outputs.parent, "convert", "outputs", "--sidecar-dir", "mirror")
     assert again.stderr.startswith("3 unchanged")
+
+
+@pytest.mark.parametrize("paths", [["two"], ["two/r1", "two/r2"], ["two/r1/a.ckpt", "two/r2"]])
+@pytest.mark.parametrize("is_set", [True, False], ids=["setting", "option"])
+def test_the_mirror_is_the_same_whatever_is_searched(
+    paths: list[str], is_set: bool, tmp_path: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    """Two runs never share a sidecar, and each finds its own again from another PATH."""
+    for run in ("r1", "r2"):
+        make_checkpoint(tmp_path / "two" / run / "a.ckpt")
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.checkpoint-meta]\nsidecar_dir = "m"\n' if is_set else "", encoding="utf-8"
+    )
+    option = [] if is_set else ["--sidecar-dir", "m"]
+
+    _run(tmp_path, "convert", *paths, *option)
+
+    sidecars = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.metadata.yaml"))
+    assert [path.as_posix() for path in sidecars] == [
+        "m/two/r1/a.metadata.yaml",
+        "m/two/r2/a.metadata.yaml",
+    ]
+    again = _run(tmp_path, "convert", "two", *option)
+    assert again.stderr.startswith("2 unchanged")
+    listed = _run(tmp_path, "list", "two/r2", *option, "--format", "json")
+    assert "ok" in listed.stdout
+    assert "missing" not in listed.stdout
+    checked = _run(tmp_path, "validate", "two/r1", *option)
+    assert "without" not in checked.stdout
+
+
+def test_the_mirror_of_a_setting_stays_where_the_setting_is(
+    tmp_path: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    """From a folder below the settings the sidecar goes to the same place."""
+    make_checkpoint(tmp_path / "two" / "r1" / "a.ckpt")
+    (tmp_path / "checkpoint-meta.toml").write_text('sidecar_dir = "m"\n', encoding="utf-8")
+
+    _run(tmp_path / "two", "convert", "r1")
+    _run(tmp_path / "two" / "r1", "convert", "../r1/a.ckpt")
+
+    (sidecar,) = tmp_path.rglob("*.metadata.yaml")
+    assert sidecar == tmp_path / "m" / "two" / "r1" / "a.metadata.yaml"
+
+
+def test_a_checkpoint_outside_is_mirrored_by_its_whole_path(
+    tmp_path: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    """Nothing is written outside of the mirror, and nothing twice to one place."""
+    path = make_checkpoint(tmp_path / "far" / "a.ckpt")
+    (tmp_path / "here").mkdir()
+
+    _run(tmp_path / "here", "convert", "../far", "--sidecar-dir", "m")
+
+    (sidecar,) = tmp_path.rglob("*.metadata.yaml")
+    mirrored = tmp_path / "here" / "m" / path.parent.relative_to(path.anchor)
+    assert sidecar == mirrored / "a.metadata.yaml"
 
 
 def test_a_closed_pipe_ends_quietly(outputs: Path) -> None:

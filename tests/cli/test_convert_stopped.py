@@ -62,6 +62,23 @@ def test_ctrl_c_lets_the_processes_finish_what_they_write(
     assert _all_whole(many) < COUNT
 
 
+def test_a_process_that_is_killed_stops_nobody(many: Path) -> None:
+    """After `kill -9` of one process the others and a new one do its work."""
+    process = _start(many.parent)
+    _await(many, 80)
+    children = subprocess.run(
+        ["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True
+    )
+
+    os.kill(int(children.stdout.split()[-1]), signal.SIGKILL)
+    output, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    assert len(output.splitlines()) == COUNT
+    assert "Traceback" not in errors
+    assert _all_whole(many) == COUNT
+
+
 def _start(folder: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "checkpoint_meta", "convert", "outputs", "--jobs", "2"]
     return subprocess.Popen(

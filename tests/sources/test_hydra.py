@@ -6,6 +6,7 @@ import pytest
 
 from checkpoint_meta.paths import CheckpointFile
 from checkpoint_meta.sources.hydra import HydraSource, mask_override
+from checkpoint_meta.sources.reading import read_config
 from tests.conftest import make_run
 
 if TYPE_CHECKING:
@@ -38,6 +39,19 @@ def test_secrets_in_overrides_are_masked(override: str, shown: str) -> None:
     """No secret of an override is shown, whatever Hydra's grammar puts around it."""
     assert mask_override(override) == shown
     assert mask_override(shown) == shown
+
+
+def test_the_configuration_is_parsed_once_for_its_run(tmp_path: Path) -> None:
+    """Each checkpoint and each source of a run gets the same; one that changed is read anew."""
+    run = make_run(tmp_path / "run", "exp_name: demo\n")
+    config = run / ".hydra" / "config.yaml"
+    first = read_config(config)
+
+    again = read_config(config)
+    config.write_text("exp_name: other one\n", encoding="utf-8")
+
+    assert again is first
+    assert read_config(config) == {"exp_name": "other one"}
 
 
 def test_overrides_are_claimed_without_their_secrets(tmp_path: Path) -> None:

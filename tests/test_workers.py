@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checkpoint_meta.workers import CHUNK, map_in_processes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _double(item: int) -> int:
+    return 2 * item
+
+
+def _die_at(item: int, *, fatal: frozenset[int]) -> int:
+    if item in fatal:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 2 * item
+
+
+class _DieOnce:
+    """Dies of an item the first time, as of a signal from outside."""
+
+    def __init__(self, mark: Path, item: int) -> None:
+        self.mark = mark
+        self.item = item
+
+    def __call__(self, item: int) -> int:
+        if item == self.item and not self.mark.exists():
+            self.mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 2 * item
+
+
+def _minus(item: int) -> int:
+    return -item
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_results_come_in_order(jobs: int) -> None:
+    """Whichever process is faster."""
+    assert list(map_in_processes(_double, range(500), jobs, _minus)) == [*range(0, 1000, 2)]
+
+
+@pytest.mark.parametrize(
+    "fatal", [{CHUNK}, {CHUNK + 3, CHUNK + 4}, {499}, {100, 250, 400}], ids=str
+)
+def test_an_item_that_kills_its_process_is_lost_alone(fatal: set[int]) -> None:
+    """Its neighbours are done by another process, and the order stays."""
+    from functools import partial
+
+    work = partial(_die_at, fatal=frozenset(fatal))
+
+    results = list(map_in_processes(work, range(500), 2, _minus))
+
+    assert results == [-item if item in fatal else 2 * item for item in range(500)]
+
+
+def test_a_process_that_is_killed_from_outside_loses_nothing(tmp_path: Path) -> None:
+    """What it was at is done again."""
+    work = _DieOnce(tmp_path / "died", 200)
+
+    assert list(map_in_processes(work, range(500), 2, _minus)) == [*range(0, 1000, 2)]
+    assert work.mark.exists()
