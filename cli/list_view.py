@@ -155,7 +155,9 @@ def _plain(value: JSONValue) -> str:
     """Return a value for CSV: numbers in full, nothing for nothing."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value)
+    text = value if isinstance(value, str) else json.dumps(value)
+    # Bytes of a name that are no UTF-8 cannot be written as they are.
+    return text.encode(errors="backslashreplace").decode()
 
 
 def as_json(row: Row) -> JSONValue:

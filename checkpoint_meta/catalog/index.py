@@ -96,7 +96,7 @@ class Index:
     def _known(self, folder: str) -> dict[str, Known]:
         """Return the lines about the checkpoints in a folder, by name."""
         context = self._find_context()
-        if context is None:
+        if context is None or not is_text(folder):
             return {}
         more, join = ("details.shape, details.cells", _DETAILS) if self._whole else ("0, NULL", "")
         sql = _KNOWN.format(more=more, join=join)
@@ -159,7 +159,8 @@ class Index:
 
     def remember(self, found: Found, facts: Facts) -> None:
         """Keep what was read, unless it may change again without anybody seeing it."""
-        if newest_ns(found, facts) < self._started_ns - COARSEST_NS:
+        is_settled = newest_ns(found, facts) < self._started_ns - COARSEST_NS
+        if is_settled and is_text(found.path) and is_text(facts.row.problem or ""):
             self._pending.append((found, facts))
 
     def _forget(self, listing: Listing, known: Collection[str]) -> None:
@@ -193,6 +194,15 @@ class Index:
             self._database.write(
                 lambda connection: IndexWriter(connection, self._settings).write(pending)
             )
+
+
+def is_text(name: str) -> bool:
+    """Tell whether SQLite can hold a name; one of bytes that are no UTF-8 it cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_still(path: str, state: Sequence[int] | None) -> bool:

@@ -199,6 +199,21 @@ def test_print0_is_for_xargs(folder: Path, ckpt_meta: Run) -> None:
         assert os.path.lexists(folder / path)
 
 
+@pytest.mark.parametrize("name", ["table", "csv", "markdown", "json", "jsonl", "path"])
+def test_a_name_that_is_no_text_stops_nothing(folder: Path, ckpt_meta: Run, name: str) -> None:
+    """Bytes that are no UTF-8, line breaks and escape sequences, in every format."""
+    for strange in (b"\xff\xfe.ckpt", b"a\nb.ckpt", b"\x1b[31m.ckpt"):
+        (folder / "outputs" / os.fsdecode(strange)).write_bytes(b"junk")
+
+    first = ckpt_meta("list", "outputs", "--format", name)
+    second = ckpt_meta("list", "outputs", "--format", name)
+
+    assert first.stdout == second.stdout
+    assert "12 checkpoints: 5 ok, 5 invalid, 1 orphan, 1 link" in first.stderr
+    if name != "path":
+        assert "\x1b" not in first.stdout or name == "csv"
+
+
 def test_csv_reads_back(ckpt_meta: Run) -> None:
     """Numbers are whole, bytes are bytes, and no cell is empty that has a value."""
     result = ckpt_meta("list", "outputs/dbnet-resnet18", "--format", "csv")
