@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checkpoint_meta.catalog.walk import state_of
-from checkpoint_meta.sources.run_logs import find_logs, wandb_logs_around
+from checkpoint_meta.sources.run_logs import find_logs, wandb_folders_around
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 MOST_FOLDERS: Final = 200
 """Folders below a run that are watched for new logs."""
-
-_LEVELS_ABOVE: Final = 4
-"""As far as W&B's folder may lie above a run."""
 
 
 class Watched(NamedTuple):
@@ -53,7 +50,7 @@ def _run_places(checkpoint: CheckpointFile) -> Iterator[str]:
         if count == MOST_FOLDERS:
             break
         yield folder
-    for above in [*run.absolute().parents][:_LEVELS_ABOVE]:
-        yield str(above / "wandb")
-    for log in (*find_logs(run), *wandb_logs_around(run)):
+    # Of W&B's folders around the run only the folders: they may hold thousands of runs.
+    yield from map(str, wandb_folders_around(run))
+    for log in find_logs(run):
         yield from map(str, log.files)
