@@ -42,20 +42,23 @@ class BestOfRuns:
     def watch(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Yield each row, and remember it if it is the best so far."""
         for row in rows:
-            if is_eligible(row):
-                self._remember(row)
+            if row.link is None and is_eligible(row):
+                if row.values.get(BEST) is True:
+                    self._recorded.setdefault(row.run, []).append(row.path)
+                score = row.values.get(SCORE)
+                if isinstance(score, (int, float)) and is_known(score):
+                    self._remember(row, score)
             yield row
 
-    def _remember(self, row: Row) -> None:
-        if row.values.get(BEST) is True:
-            self._recorded.setdefault(row.run, []).append(row.path)
-        score = row.values.get(SCORE)
-        if not isinstance(score, (int, float)) or not is_known(score):
+    def _remember(self, row: Row, score: float) -> None:
+        rank = -score if _is_high(row) else score
+        before = self._scored.get(row.run)
+        if before is not None and rank > before[0]:
             return
         step = row.values.get(STEP)
-        rank = -score if _is_high(row) else score
         standing = (rank, step if isinstance(step, int) else float("inf"), row.path)
-        self._scored[row.run] = min(standing, self._scored.get(row.run, standing))
+        if before is None or standing < before:
+            self._scored[row.run] = standing
 
     def paths(self) -> frozenset[str]:
         """Return the path of each best checkpoint that was seen."""

@@ -125,6 +125,9 @@ def _open_stores(layout: Layout, options: ScanOptions) -> list[Store]:
         [aliases, layout.patterns, mirror, base, options.complete, options.sidecars]
     )
     stores: list[Store] = []
+    if options.allows_wandb:
+        # No file tells when a server says something else; its answers have a cache of their own.
+        return stores
     if options.memory is not None:
         from checkpoint_meta.catalog.memory import MemoryStore
 
@@ -185,7 +188,7 @@ def _read(batch: Sequence[Found], *, layout: Layout, options: ScanOptions) -> It
     from checkpoint_meta.catalog.facts import Reading, lost_facts, read_facts
     from checkpoint_meta.workers import CHUNK, default_jobs, map_in_processes
 
-    is_kept = options.use_index or options.memory is not None
+    is_kept = (options.use_index or options.memory is not None) and not options.allows_wandb
     reading = Reading(
         layout,
         _sources(options),
@@ -212,6 +215,10 @@ def _sources(options: ScanOptions) -> list[Source]:
     from checkpoint_meta.sources.sidecar import SidecarSource
 
     sources = default_sources(options.aliases)
+    if options.allows_wandb:
+        from checkpoint_meta.sources.wandb_api import WandbApiSource
+
+        sources.append(WandbApiSource(options.aliases))
     if options.sidecars:
         return sources
     return [source for source in sources if source.name != SidecarSource.name]

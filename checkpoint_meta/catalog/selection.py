@@ -9,9 +9,18 @@ from itertools import islice, product
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.catalog.best import is_eligible
+from checkpoint_meta.catalog.conditions import is_known
 from checkpoint_meta.catalog.fields import ROW_FIELDS, Field, find_field
 from checkpoint_meta.catalog.row import RowFields
-from checkpoint_meta.catalog.sorting import SCORE, Modes, Order, better_order, sort_rows
+from checkpoint_meta.catalog.sorting import (
+    SCORE,
+    Comparable,
+    Modes,
+    Order,
+    better_order,
+    comparable,
+    sort_rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -88,12 +97,19 @@ class Selection:
             for orders in product(*([key.order] if key.order else Order for key in self.sort))
         ]
         kept: list[Row] = []
+        gates: list[Gate] = []
         for row in rows:
             modes.count(row.values)
+            if gates and not any(gate.lets(row, now) for gate in gates):
+                continue
             kept.append(row)
             if len(kept) >= max(_CROWD, 4 * len(ways) * limit):
-                first = [one for way in ways for one in _sorted(kept, way, now)[:limit]]
-                kept = list({one.path: one for one in first}.values())
+                firsts = [_sorted(kept, way, now)[:limit] for way in ways]
+                kept = list({row.path: row for first in firsts for row in first}.values())
+                gates = [
+                    Gate.behind(*way[0], first, now)
+                    for way, first in zip(ways, firsts, strict=True)
+                ]
         keys = [(key.field, key.order or modes.better_order(key.field)) for key in self.sort]
         return _sorted(kept, keys, now)[:limit]
 
@@ -118,6 +134,32 @@ class Selection:
                 seen[group] += 1
                 best.add(row.path)
         return frozenset(best)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What the first key of a row must at least be for the row to be among the first."""
+
+    field: Field
+    order: Order
+    last: Comparable | None
+    """Of the last one that is among the first; `None` where there is room."""
+
+    @classmethod
+    def behind(cls, field: Field, order: Order, first: Sequence[Row], now: float) -> Gate:
+        """Return the gate behind the first rows; one that has no value leaves it open."""
+        value = field.value(RowFields(first[-1], now)) if first else None
+        return cls(field, order, comparable(value) if is_known(value) else None)
+
+    def lets(self, row: Row, now: float) -> bool:
+        """Tell whether the row may be among the first."""
+        if self.last is None:
+            return True
+        value = self.field.value(RowFields(row, now))
+        if not is_known(value):
+            return False
+        own = comparable(value)
+        return own >= self.last if self.order is Order.DESCENDING else own <= self.last
 
 
 def _best_first(rows: Sequence[Row], now: float) -> list[Row]:

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from checkpoint_meta.catalog.conditions import is_known
 from checkpoint_meta.catalog.fields import Field, asked_field
@@ -15,13 +15,13 @@ from checkpoint_meta.metric_names import SPELLINGS, standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import TypeAlias
 
     from checkpoint_meta.evidence import FieldPath, JSONValue
 
     Values: TypeAlias = Mapping[FieldPath, JSONValue]
 
 Item = TypeVar("Item")
+Comparable: TypeAlias = tuple[int, float, str]
 
 _HIGH: Final = re.compile(r"precision|recall|hmean|f1|acc(?:uracy)?|\w*iou")
 _LOW: Final = re.compile(r"\w*(?:loss|error)\w*")
@@ -123,12 +123,12 @@ def sort_rows(
     """Return the rows by the first key, equal ones by the next, at last by path."""
     ordered = sorted(rows, key=path_of)
     for field, order in reversed(keys):
-        known: list[tuple[tuple[int, JSONValue], Item]] = []
+        known: list[tuple[Comparable, Item]] = []
         missing: list[Item] = []
         for row in ordered:
             value = field.value(values_of(row))
             if is_known(value):
-                known.append((_comparable(value), row))
+                known.append((comparable(value), row))
             else:
                 missing.append(row)
         known.sort(key=itemgetter(0), reverse=order is Order.DESCENDING)
@@ -136,8 +136,8 @@ def sort_rows(
     return ordered
 
 
-def _comparable(value: JSONValue) -> tuple[int, JSONValue]:
+def comparable(value: JSONValue) -> Comparable:
     """Return what compares with any other value: numbers with numbers, texts with texts."""
     if isinstance(value, (bool, int, float)):
-        return 0, value
-    return 1, value if isinstance(value, str) else str(value)
+        return 0, value, ""
+    return 1, 0, value if isinstance(value, str) else str(value)

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from checkpoint_meta.catalog.row import FileState
 from checkpoint_meta.catalog.runs import RunFinder
 from checkpoint_meta.errors import ReadError
-from checkpoint_meta.paths import SIDECAR_SUFFIX, is_folder, is_sharded_checkpoint, is_sidecar_name
+from checkpoint_meta.paths import (
+    CHECKPOINT_SUFFIXES,
+    SIDECAR_SUFFIX,
+    is_folder,
+    is_sharded_checkpoint,
+    is_sidecar_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -127,23 +133,40 @@ class Walk:
         self, folder: str, entries: list[os.DirEntry[str]], files: set[str], run: str
     ) -> Listing:
         """Return the checkpoints among the files of a folder, and the sidecars without one."""
-        is_checkpoint = self.layout.is_checkpoint_name
         sidecars = self._sidecars(folder, files)
         links = {entry.name for entry in entries if entry.is_symlink()}
         found = [
             self._checkpoint(folder, name, run, sidecars, is_link=name in links)
-            for name in sorted(files)
-            if is_checkpoint(name)
+            for name in sorted(filter(self._is_checkpoint, files))
         ]
+        if len(sidecars.names) > sum(one.sidecar is not None for one in found):
+            found += self._orphans(folder, entries, run, sidecars, found)
+        return Listing(folder, found)
+
+    def _is_checkpoint(self, name: str) -> bool:
+        if not self.layout.patterns:
+            return name.endswith(CHECKPOINT_SUFFIXES)
+        return self.layout.is_checkpoint_name(name)
+
+    def _orphans(
+        self,
+        folder: str,
+        entries: list[os.DirEntry[str]],
+        run: str,
+        sidecars: _Sidecars,
+        checkpoints: list[Found],
+    ) -> Iterator[Found]:
+        """Yield the sidecars that belong to no checkpoint, nor are one's under an older name."""
         unclaimed = sidecars.names.difference(
-            f"{stem}{SIDECAR_SUFFIX}" for one in found for stem in (one.name, self._stem(one.name))
+            f"{stem}{SIDECAR_SUFFIX}"
+            for one in checkpoints
+            for stem in (one.name, self._stem(one.name))
         )
         for name in sorted(unclaimed):
             stem = name.removesuffix(SIDECAR_SUFFIX)
             if not self._is_of_sharded(folder, entries, stem):
                 path = join(sidecars.folder, name)
-                found.append(Found(folder, stem, run, None, path, state_of(path)))
-        return Listing(folder, found)
+                yield Found(folder, stem, run, None, path, state_of(path))
 
     def _checkpoint(
         self, folder: str, name: str, run: str, sidecars: _Sidecars, *, is_link: bool = False

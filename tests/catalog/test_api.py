@@ -16,7 +16,10 @@ from checkpoint_meta.catalog import api, facts
 from checkpoint_meta.convert import convert
 from checkpoint_meta.errors import ReadError
 from checkpoint_meta.paths import iter_checkpoints
+from checkpoint_meta.sources.wandb_api import shared_runs
 from checkpoint_meta.store import read_sidecar, write_sidecar
+from tests.conftest import Saved
+from tests.sources.wandb_server import WandbServer, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -246,6 +249,46 @@ def test_torch_is_never_imported(outputs: Path) -> None:
     result = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
 
     assert result.returncode == 0, result.stderr
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[WandbServer]:
+    """Return a W&B server that knows the metrics of one run, and point the client at it."""
+    found = WandbServer()
+    rows = [{"val/hmean": 0.9375, "epoch": 1, "trainer/global_step": 99}]
+    found.add_run("1a2b3c4d", rows)
+    httpd = serve(found)
+    monkeypatch.setenv("WANDB_BASE_URL", found.url)
+    monkeypatch.setenv("WANDB_API_KEY", "a" * 40)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "wandb-cache"))
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    shared_runs.cache_clear()
+    yield found
+    shared_runs.cache_clear()
+    httpd.shutdown()
+    httpd.server_close()
+
+
+def test_wandb_is_asked_only_if_allowed(
+    tmp_path: Path, make_checkpoint: Callable[..., Path], server: WandbServer
+) -> None:
+    """And only for what nobody else knows."""
+    path = make_checkpoint(tmp_path / "run" / "a.ckpt", Saved(1, 100, None, score=None))
+    list(convert(iter_checkpoints(tmp_path)))
+    document = read_sidecar(path.with_name("a.metadata.yaml"))
+    document["written_by"] = {"tool": "checkpoint-meta", "version": "0.1.0", "how": "training"}
+    document["wandb"] = {"entity": "team", "project": "ocr", "run_id": "1a2b3c4d"}
+    write_sidecar(path.with_name("a.metadata.yaml"), document)
+
+    without = build_catalog(tmp_path)
+    asked_without = list(server.asked)
+    (entry,) = build_catalog(tmp_path, use_wandb_fallback=True).entries
+
+    assert [one.hmean for one in without.entries] == [None]
+    assert asked_without == []
+    assert server.asked != []
+    assert entry.hmean == 0.9375
 
 
 def test_public_names_are_there() -> None:
