@@ -18,7 +18,6 @@ from checkpoint_meta.errors import ReadError
 from checkpoint_meta.paths import iter_checkpoints
 from checkpoint_meta.sources.wandb_api import shared_runs
 from checkpoint_meta.store import read_sidecar, write_sidecar
-from tests.conftest import Saved
 from tests.sources.wandb_server import WandbServer, serve
 
 if TYPE_CHECKING:
@@ -274,7 +273,8 @@ def test_wandb_is_asked_only_if_allowed(
     tmp_path: Path, make_checkpoint: Callable[..., Path], server: WandbServer
 ) -> None:
     """And only for what nobody else knows."""
-    path = make_checkpoint(tmp_path / "run" / "a.ckpt", Saved(1, 100, None, score=None))
+    checkpoint = tmp_path / "run" / "a.ckpt"
+    path = make_checkpoint(checkpoint, epoch=1, global_step=100, monitor=None, score=None)
     list(convert(iter_checkpoints(tmp_path)))
     document = read_sidecar(path.with_name("a.metadata.yaml"))
     document["written_by"] = {"tool": "checkpoint-meta", "version": "0.1.0", "how": "training"}
