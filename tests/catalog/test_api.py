@@ -18,6 +18,7 @@ from checkpoint_meta.errors import ReadError
 from checkpoint_meta.paths import iter_checkpoints
 from checkpoint_meta.sources.wandb_api import shared_runs
 from checkpoint_meta.store import read_sidecar, write_sidecar
+from tests.conftest import Saved, save_checkpoint
 from tests.sources.wandb_server import WandbServer, serve
 
 if TYPE_CHECKING:
@@ -254,8 +255,8 @@ def test_torch_is_never_imported(outputs: Path) -> None:
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[WandbServer]:
     """Return a W&B server that knows the metrics of one run, and point the client at it."""
     found = WandbServer()
-    rows = [{"val/hmean": 0.9375, "epoch": 1, "trainer/global_step": 99}]
-    found.add_run("1a2b3c4d", rows)
+    row = {"val/hmean": 0.875, "val/recall": 0.9375, "epoch": 3, "trainer/global_step": 399}
+    found.add_run("1a2b3c4d", [row])
     httpd = serve(found)
     monkeypatch.setenv("WANDB_BASE_URL", found.url)
     monkeypatch.setenv("WANDB_API_KEY", "a" * 40)
@@ -269,12 +270,16 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[WandbSer
     httpd.server_close()
 
 
-def test_wandb_is_asked_only_if_allowed(
-    tmp_path: Path, make_checkpoint: Callable[..., Path], server: WandbServer
-) -> None:
+def test_wandb_is_asked_only_if_allowed(tmp_path: Path, server: WandbServer) -> None:
     """And only for what nobody else knows."""
-    checkpoint = tmp_path / "run" / "a.ckpt"
-    path = make_checkpoint(checkpoint, epoch=1, global_step=100, monitor=None, score=None)
+    loops = {
+        "fit_loop": {
+            "epoch_loop.state_dict": {"_batches_that_stepped": 400},
+            "epoch_progress": {"current": {"ready": 4, "processed": 4}},
+        }
+    }
+    saved = Saved(extra={"loops": loops})
+    path = save_checkpoint(tmp_path / "run" / "a.ckpt", saved)
     list(convert(iter_checkpoints(tmp_path)))
     document = read_sidecar(path.with_name("a.metadata.yaml"))
     document["written_by"] = {"tool": "checkpoint-meta", "version": "0.1.0", "how": "training"}
@@ -285,10 +290,10 @@ def test_wandb_is_asked_only_if_allowed(
     asked_without = list(server.asked)
     (entry,) = build_catalog(tmp_path, use_wandb_fallback=True).entries
 
-    assert [one.hmean for one in without.entries] == [None]
+    assert [one.recall for one in without.entries] == [None]
     assert asked_without == []
     assert server.asked != []
-    assert entry.hmean == 0.9375
+    assert entry.recall == 0.9375
 
 
 def test_public_names_are_there() -> None:
