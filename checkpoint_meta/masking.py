@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 MASK: Final = "***"
 
+MEASURED: Final = frozenset({"metrics", "last_validation", "checkpointing", "training"})
+"""Blocks of a sidecar whose keys name measurements: `loss_per_token` is no secret."""
+
 LONGEST: Final = 4096
 """Characters that one hyper-parameter may take, written as JSON."""
 

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checkpoint_meta.catalog.walk import state_of
-from checkpoint_meta.sources.run_logs import find_logs, find_wandb_logs, wandb_folders_around
+from checkpoint_meta.sources.run_logs import find_logs, wandb_folders_around
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,7 +50,7 @@ def _run_places(checkpoint: CheckpointFile) -> Iterator[str]:
         if count == MOST_FOLDERS:
             break
         yield folder
-    around = wandb_folders_around(run)
-    yield from map(str, around)
-    for log in (*find_logs(run), *(log for near in around for log in find_wandb_logs(near))):
+    # Of W&B's folders around the run only the folders: they may hold thousands of runs.
+    yield from map(str, wandb_folders_around(run))
+    for log in find_logs(run):
         yield from map(str, log.files)

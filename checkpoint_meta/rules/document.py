@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from checkpoint_meta.evidence import Severity
-from checkpoint_meta.masking import MASK, is_secret_name
+from checkpoint_meta.masking import MASK, MEASURED, is_secret_name
 from checkpoint_meta.readers.yaml import YamlError
 from checkpoint_meta.rules.registry import Flaw, rule
 from checkpoint_meta.schema.v2 import SCHEMA_VERSION
@@ -108,6 +108,8 @@ def secrets_are_masked(case: Case) -> Iterator[Flaw]:
     Empty values, `***` and interpolations such as `${oc.env:KEY}` hold no secret.
     """
     for field, value in _leaves(case.document, ()):
+        if field[0] in MEASURED:
+            continue
         if any(map(is_secret_name, field)) and not _holds_nothing(value):
             yield Flaw(field, "a secret in clear")
         elif field[0] == "hydra_overrides" and isinstance(value, str):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import WriteError, printable
-from checkpoint_meta.masking import mask_secrets
+from checkpoint_meta.masking import MEASURED, mask_secrets
 from checkpoint_meta.rules.case import Case
 from checkpoint_meta.rules.registry import all_rules
 from checkpoint_meta.rules.subjects import owners_of
@@ -168,12 +168,15 @@ def _upgrade(document: Document) -> Document:
 
 
 def _mask(document: Document) -> Document:
-    masked = mask_secrets(document)
+    configuration = {key: value for key, value in document.items() if key not in MEASURED}
+    masked = mask_secrets(configuration)
+    if not isinstance(masked, dict):
+        return document
     overrides = document.get("hydra_overrides")
-    if not isinstance(masked, dict) or not isinstance(overrides, list):
-        return masked if isinstance(masked, dict) else document
-    shown = [mask_override(one) if isinstance(one, str) else one for one in overrides]
-    return masked | {"hydra_overrides": shown}
+    if isinstance(overrides, list):
+        shown = [mask_override(one) if isinstance(one, str) else one for one in overrides]
+        masked["hydra_overrides"] = [*shown]
+    return document | masked
 
 
 _MENDS: Final[dict[str, Callable[[Document], Document]]] = {
