@@ -25,10 +25,13 @@ COARSEST_NS: Final = 2_000_000_000
 _NOTHING: Final = (None, None, None, None)
 
 _KNOWN: Final = """
-SELECT rows.name, size, mtime_ns, ctime_ns, inode, sidecar_size, sidecar_mtime_ns,
+SELECT rows.folder, rows.name, size, mtime_ns, ctime_ns, inode, sidecar_size, sidecar_mtime_ns,
     sidecar_ctime_ns, sidecar_inode, status, problem, readable, sidecar, watch, rows.shape,
-    rows.cells, {more} FROM rows {join} WHERE rows.context = ? AND rows.folder = ?
+    rows.cells, {more} FROM rows {join} WHERE rows.context = ? AND rows.folder IN ({folders})
 """
+_FOLDERS: Final = 400
+"""Folders that are asked for together; SQLite knows at most 999 places for values."""
+
 _DETAILS: Final = "LEFT JOIN details USING (context, folder, name)"
 
 _STATUS: Final = {status.value: status for status in Status}
@@ -37,6 +40,7 @@ _STATUS: Final = {status.value: status for status in Status}
 class Known(NamedTuple):
     """One line of the index: what a checkpoint and its sidecar were, and what was read."""
 
+    folder: str
     name: str
     size: int | None
     mtime_ns: int | None
@@ -58,8 +62,7 @@ class Known(NamedTuple):
 
     def is_of(self, found: Found) -> bool:
         """Tell whether neither the checkpoint nor its sidecar changed."""
-        now = (found.state or _NOTHING, found.sidecar_state or _NOTHING)
-        return (self[1:5], self[5:9]) == now
+        return self[2:10] == (*(found.state or _NOTHING), *(found.sidecar_state or _NOTHING))
 
 
 class Index:
@@ -80,10 +83,24 @@ class Index:
         self._shapes: dict[int, Shape] = {}
         self._unchanged: dict[int, bool] = {}
         self._pending: list[tuple[Found, Facts]] = []
+        self._expected: dict[str, dict[str, Known]] = {}
+
+    def expect(self, listings: Sequence[Listing]) -> None:
+        """Ask for what is known of these folders, at once."""
+        context = self._find_context()
+        folders = [os.path.abspath(listing.folder) for listing in listings if listing.found]
+        folders = [folder for folder in folders if is_text(folder)]
+        more, join = ("details.shape, details.cells", _DETAILS) if self._whole else ("0, NULL", "")
+        self._expected = {}
+        for start in range(0, len(folders) if context is not None else 0, _FOLDERS):
+            some = folders[start : start + _FOLDERS]
+            sql = _KNOWN.format(more=more, join=join, folders=", ".join("?" * len(some)))
+            for known in map(Known._make, self._database.ask(sql, (context, *some))):
+                self._expected.setdefault(known.folder, {})[known.name] = known
 
     def rows(self, listing: Listing) -> dict[str, Row]:
         """Return the rows of a folder's checkpoints that did not change, by name."""
-        known = self._known(listing.folder)
+        known = self._expected.get(os.path.abspath(listing.folder), {})
         self._forget(listing, known.keys())
         rows: dict[str, Row] = {}
         for found in listing.found:
@@ -92,16 +109,6 @@ class Index:
             if row is not None:
                 rows[found.name] = row
         return rows
-
-    def _known(self, folder: str) -> dict[str, Known]:
-        """Return the lines about the checkpoints in a folder, by name."""
-        context = self._find_context()
-        if context is None or not is_text(folder):
-            return {}
-        more, join = ("details.shape, details.cells", _DETAILS) if self._whole else ("0, NULL", "")
-        sql = _KNOWN.format(more=more, join=join)
-        lines = self._database.ask(sql, (context, os.path.abspath(folder)))
-        return {known.name: known for known in map(Known._make, lines)}
 
     def _find_context(self) -> int | None:
         if self._context is None:

@@ -90,7 +90,10 @@ def _states(watched: Iterable[Watched]) -> str:
 def cells_of(text: str) -> tuple[JSONValue, ...]:
     """Return the values of a row; equal texts of different rows are one object in memory."""
     cells: list[JSONValue] = _decode(text)[0]
-    return tuple([intern(cell) if cell.__class__ is str else cell for cell in cells])
+    for place, cell in enumerate(cells):
+        if cell.__class__ is str:
+            cells[place] = intern(cell)
+    return tuple(cells)
 
 
 _decode: Final = json.JSONDecoder().raw_decode

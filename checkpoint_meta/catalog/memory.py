@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from checkpoint_meta.catalog.index import COARSEST_NS, is_still, newest_ns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from checkpoint_meta.catalog.facts import Facts
     from checkpoint_meta.catalog.row import Row
     from checkpoint_meta.catalog.walk import Found, Listing
@@ -62,6 +64,9 @@ class MemoryStore:
         self._memory = memory
         self._settings = settings
         self._started_ns = started_ns
+
+    def expect(self, listings: Sequence[Listing]) -> None:
+        """Do nothing: everything is at hand."""
 
     def rows(self, listing: Listing) -> dict[str, Row]:
         """Return the rows of a folder's checkpoints that did not change, by name."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from checkpoint_meta.paths import Layout
     from checkpoint_meta.sources.interface import Source
 
-BATCH: Final = 8192
+BATCH: Final = 2048
 """Checkpoints that are looked at together: memory does not grow with their number."""
 
 MANY: Final = 1000
@@ -33,6 +33,10 @@ MANY: Final = 1000
 
 class Store(Protocol):
     """Where rows are kept that were read before."""
+
+    def expect(self, listings: Sequence[Listing]) -> None:
+        """Get ready for questions about these folders."""
+        ...
 
     def rows(self, listing: Listing) -> dict[str, Row]:
         """Return the rows of a folder's checkpoints that did not change, by name."""
@@ -163,6 +167,8 @@ def _scan_batch(
 ) -> Iterator[Row]:
     """Yield the rows of some folders: kept ones where nothing changed, the others read anew."""
     rows: list[Row | Found] = []
+    for store in stores:
+        store.expect(listings)
     for listing in listings:
         kept: dict[str, Row] = {}
         for store in reversed(stores):

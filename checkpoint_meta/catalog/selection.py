@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter, deque
 from dataclasses import dataclass
-from itertools import islice, product
-from typing import TYPE_CHECKING, Final
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from checkpoint_meta.catalog.best import is_eligible
-from checkpoint_meta.catalog.conditions import is_known
 from checkpoint_meta.catalog.fields import ROW_FIELDS, Field, find_field
+from checkpoint_meta.catalog.first import FirstRows
 from checkpoint_meta.catalog.row import RowFields
 from checkpoint_meta.catalog.sorting import (
     SCORE,
-    Comparable,
     Modes,
     Order,
     better_order,
-    comparable,
     sort_rows,
 )
 
@@ -29,9 +27,6 @@ if TYPE_CHECKING:
     from checkpoint_meta.catalog.row import Row, Status
     from checkpoint_meta.catalog.sorting import SortKey
     from checkpoint_meta.evidence import FieldPath, JSONValue
-
-_CROWD: Final = 10_000
-"""Rows that are kept before those are let go that cannot be among the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,32 +81,10 @@ class Selection:
         deque(chosen, maxlen=0)
 
     def _first(self, rows: Iterable[Row], limit: int, now: float) -> list[Row]:
-        """Return the first rows of the order; memory does not grow with the number of rows.
-
-        Which way is better is known only at the end: until then the first rows of every way that
-        there may be are kept.
-        """
-        modes = Modes(self.aliases)
-        ways = [
-            list(zip((key.field for key in self.sort), orders, strict=True))
-            for orders in product(*([key.order] if key.order else Order for key in self.sort))
-        ]
-        kept: list[Row] = []
-        gates: list[Gate] = []
+        first = FirstRows(self.sort, limit, Modes(self.aliases), now)
         for row in rows:
-            modes.count(row.values)
-            if gates and not any(gate.lets(row, now) for gate in gates):
-                continue
-            kept.append(row)
-            if len(kept) >= max(_CROWD, 4 * len(ways) * limit):
-                firsts = [_sorted(kept, way, now)[:limit] for way in ways]
-                kept = list({row.path: row for first in firsts for row in first}.values())
-                gates = [
-                    Gate.behind(*way[0], first, now)
-                    for way, first in zip(ways, firsts, strict=True)
-                ]
-        keys = [(key.field, key.order or modes.better_order(key.field)) for key in self.sort]
-        return _sorted(kept, keys, now)[:limit]
+            first.add(row)
+        return first.rows()
 
     def _ordered(self, rows: Sequence[Row], now: float) -> Iterable[Row]:
         keys = [
@@ -134,32 +107,6 @@ class Selection:
                 seen[group] += 1
                 best.add(row.path)
         return frozenset(best)
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """What the first key of a row must at least be for the row to be among the first."""
-
-    field: Field
-    order: Order
-    last: Comparable | None
-    """Of the last one that is among the first; `None` where there is room."""
-
-    @classmethod
-    def behind(cls, field: Field, order: Order, first: Sequence[Row], now: float) -> Gate:
-        """Return the gate behind the first rows; one that has no value leaves it open."""
-        value = field.value(RowFields(first[-1], now)) if first else None
-        return cls(field, order, comparable(value) if is_known(value) else None)
-
-    def lets(self, row: Row, now: float) -> bool:
-        """Tell whether the row may be among the first."""
-        if self.last is None:
-            return True
-        value = self.field.value(RowFields(row, now))
-        if not is_known(value):
-            return False
-        own = comparable(value)
-        return own >= self.last if self.order is Order.DESCENDING else own <= self.last
 
 
 def _best_first(rows: Sequence[Row], now: float) -> list[Row]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkpoint_meta.catalog import selection
+from checkpoint_meta.catalog import first as first_rows
 from checkpoint_meta.catalog.best import BestOfRuns
 from checkpoint_meta.catalog.row import Record, Row, Status
 from checkpoint_meta.catalog.selection import Selection
@@ -55,7 +55,7 @@ def test_a_limit_is_the_beginning_of_the_whole(
     whole = list(Selection(sort=sort).selected(found, 0.0))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(selection, "_CROWD", 3)
+        patch.setattr(first_rows, "CROWD", 3)
         first = list(Selection(sort=sort, limit=limit).selected(found, 0.0))
 
     assert first == whole[:limit]

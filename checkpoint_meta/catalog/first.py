@@ -1,0 +1,82 @@
+"""The first rows of an order, found while rows pass by: memory does not grow with their number."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Final
+
+from checkpoint_meta.catalog.conditions import is_known
+from checkpoint_meta.catalog.fields import ROW_FIELDS
+from checkpoint_meta.catalog.row import RowFields
+from checkpoint_meta.catalog.sorting import Modes, Order, comparable, sort_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from checkpoint_meta.catalog.fields import Field
+    from checkpoint_meta.catalog.row import Row
+    from checkpoint_meta.catalog.sorting import Comparable, SortKey
+    from checkpoint_meta.evidence import FieldPath, JSONValue
+
+CROWD: Final = 10_000
+"""Rows that are kept before those are let go that cannot be among the first."""
+
+
+class FirstRows:
+    """Keeps the first rows of every way that there may be: which one is better shows at the end."""
+
+    def __init__(self, keys: Sequence[SortKey], limit: int, modes: Modes, now: float) -> None:
+        self._keys = keys
+        self._limit = limit
+        self._modes = modes
+        self._now = now
+        self._is_own = any(key.field.name in ROW_FIELDS for key in keys)
+        self._ways = [
+            list(zip((key.field for key in keys), orders, strict=True))
+            for orders in product(*([key.order] if key.order else Order for key in keys))
+        ]
+        self._crowd = max(CROWD, 4 * len(self._ways) * limit)
+        self._kept: list[Row] = []
+        self._gates: list[tuple[Order, Comparable]] = []
+        """What the first key must at least be for a row to be among the first of some way."""
+
+    def add(self, row: Row) -> None:
+        """Keep the row, unless it cannot be among the first."""
+        self._modes.count(row.values)
+        if self._gates and not self._may_be_first(row):
+            return
+        self._kept.append(row)
+        if len(self._kept) >= self._crowd:
+            self._let_go()
+
+    def rows(self) -> list[Row]:
+        """Return the first of the rows that were added, in their order."""
+        keys = [(key.field, key.order or self._modes.better_order(key.field)) for key in self._keys]
+        return self._sorted(keys)[: self._limit]
+
+    def _let_go(self) -> None:
+        firsts = [self._sorted(way)[: self._limit] for way in self._ways]
+        self._kept = list({row.path: row for first in firsts for row in first}.values())
+        field = self._keys[0].field
+        lasts = [field.value(self._values(first[-1])) if first else None for first in firsts]
+        # Where a way still has room for a row without a value, it has room for any.
+        self._gates = [
+            (way[0][1], comparable(last))
+            for way, last in zip(self._ways, lasts, strict=True)
+            if all(map(is_known, lasts))
+        ]
+
+    def _may_be_first(self, row: Row) -> bool:
+        value = self._keys[0].field.value(self._values(row))
+        if not is_known(value):
+            return False
+        own = comparable(value)
+        return any(
+            own >= last if order is Order.DESCENDING else own <= last for order, last in self._gates
+        )
+
+    def _sorted(self, keys: Sequence[tuple[Field, Order]]) -> list[Row]:
+        return sort_rows(self._kept, keys, self._values, lambda row: row.path)
+
+    def _values(self, row: Row) -> Mapping[FieldPath, JSONValue]:
+        return RowFields(row, self._now) if self._is_own else row.values
