@@ -1,4 +1,4 @@
-"""What the callback adds to a save: `.venv/bin/python scripts/benches/callback.py`.
+"""What the callback adds to a save: `scripts/bench callback`.
 
 Each figure is a ratio or a difference within one run: the same Trainer saves the same checkpoint
 with and without the callback, turn by turn, so that a busy machine slows both.
@@ -6,7 +6,6 @@ with and without the callback, turn by turn, so that a busy machine slows both.
 
 from __future__ import annotations
 
-import logging
 import os
 import statistics
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import torch
+from figure import Figure
 from lightning.pytorch import LightningModule, Trainer
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -34,6 +34,12 @@ AIM_MS: Final = 5.0
 
 AIM_SHARE: Final = 1.1
 """Time of a save at 10 million parameters, as a share of the same save without the callback."""
+
+FLOOR_MS: Final = 0.3
+"""Milliseconds of the one fsync that no sidecar can do without, on an idle machine."""
+
+LEAST_MS: Final = 0.01
+"""What a difference below the clock's noise counts as."""
 
 TEN_MILLION: Final = 3162
 """Rows and columns of a layer of 10 million parameters."""
@@ -61,23 +67,18 @@ class Measured(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.0)
 
 
-def figures() -> Iterator[str]:
-    """Yield one line a figure: name, ours, peer, ratio, aim."""
+def figures() -> Iterator[Figure]:
+    """Yield what the callback adds to a save of a small model, and to one of a large one."""
     with tempfile.TemporaryDirectory() as folder:
         floor = fsync_ms(Path(folder))
-        for name, width in ((f"{METRICS} metrics", 2), ("10 million parameters", TEN_MILLION)):
-            yield _line(f"callback, a save at {name}", *compare(width, Path(folder)))
         ours, peer = compare(2, Path(folder))
-        yield (
-            f"callback, added to a save at {METRICS} metrics: {ours - peer:.2f} ms, "
-            f"fsync alone {floor:.2f} ms, {(ours - peer) / floor:.1f} x, aim {AIM_MS:.0f} ms"
-        )
-
-
-def _line(name: str, ours: float, peer: float) -> str:
-    added = f"+{ours - peer:.2f} ms"
-    aim = f"aim {AIM_SHARE} x" if peer > AIM_MS else f"aim +{AIM_MS:.0f} ms"
-    return f"{name}: {ours:.2f} ms, without {peer:.2f} ms, {ours / peer:.2f} x ({added}), {aim}"
+        added = max(ours - peer, LEAST_MS)
+        name = f"callback, added to a save at {METRICS} metrics"
+        yield Figure(name, added, AIM_MS, "ms", 1, "limit")
+        yield Figure(name, added, floor, "ms", FLOOR_MS / AIM_MS, "fsync alone")
+        ours, peer = compare(TEN_MILLION, Path(folder))
+        name = "callback, a save at 10 million parameters"
+        yield Figure(name, ours, peer, "ms", 1 / AIM_SHARE, "without")
 
 
 def compare(width: int, folder: Path) -> tuple[float, float]:
@@ -132,9 +133,3 @@ def _milliseconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return (time.perf_counter() - start) * 1000
-
-
-if __name__ == "__main__":
-    logging.disable(logging.INFO)
-    for line in figures():
-        print(line)
