@@ -221,7 +221,7 @@ def test_removing_twice_is_fine(tmp_path: Path) -> None:
         (b"a: 1\na: 2\n", "duplicate mapping key"),
         (b"just text\n", "not a sidecar"),
         (b"", "not a sidecar"),
-        (b"a: 1\n---\nb: 2\n", "not a sidecar"),
+        (b"a: 1\n---\nb: 2\n", "more than one document"),
         (b"1: x\n", "the key 1 is not a text"),
         (b"a: \xff\n", r"not UTF-8 \(byte 3\)"),
         (b"a: x\n" + b"# " * 2**20, "longer than 1048576 bytes"),

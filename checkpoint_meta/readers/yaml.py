@@ -24,6 +24,9 @@ CONFIG_BYTES: Final = 8 * 1024 * 1024
 
 _PLACE: Final = re.compile(r"at line (\d+), column (\d+)")
 
+_SEPARATOR: Final = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
+"""Start of a document."""
+
 
 class YamlError(ReadError):
     """A file is not YAML; `place` is where it stops being so, if that is known."""
@@ -86,7 +89,8 @@ def parse_yaml(text: str, path: Path) -> JSONValue:
     """Return the one document in `text`; `path` is named in errors.
 
     Raises:
-        YamlError: if it is not YAML, or holds keys or values that JSON has no name for.
+        YamlError: if it is not YAML, is more than one document, or holds keys or values that JSON
+            has no name for.
     """
     if "\0" in text:
         # The parser would end the value there without a word.
@@ -97,7 +101,22 @@ def parse_yaml(text: str, path: Path) -> JSONValue:
         found = _PLACE.search(str(error))
         place = Place(int(found[1]), int(found[2])) if found else None
         raise YamlError(path, _reason(str(error)), place) from error
+    if type(value) is list and (second := _second_document(text)) is not None:
+        # The parser makes a list of several documents, too.
+        raise YamlError(path, "holds more than one document", _place_of(text, second))
     return _checked(value, path)
+
+
+def _second_document(text: str) -> int | None:
+    """Return where a second document starts, `None` where there is one at most.
+
+    What a line holds that begins with `---` is never part of a list's text.
+    """
+    for separator in _SEPARATOR.finditer(text):
+        before = (line.strip() for line in text[: separator.start()].splitlines())
+        if any(line and not line.startswith(("#", "%")) for line in before):
+            return separator.start()
+    return None
 
 
 def _place_of(text: str, offset: int) -> Place:

@@ -14,9 +14,11 @@ from checkpoint_meta.schema.v1 import SidecarV1
 from checkpoint_meta.schema.v2 import SCHEMA_VERSION, CheckpointMetadata
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic_core import ErrorDetails
 
-    from checkpoint_meta.evidence import JSONValue
+    from checkpoint_meta.evidence import FieldPath, JSONValue
     from checkpoint_meta.schema.base import Block
 
 MODELS: Final[dict[str, type[Block]]] = {"1.0": SidecarV1, "2.0": CheckpointMetadata}
@@ -50,17 +52,45 @@ def _check_shape(document: object, model: type[Block]) -> list[Problem]:
     try:
         model.model_validate(document)
     except ValidationError as error:
-        return [_to_problem(detail) for detail in error.errors(include_url=False)]
+        return _to_problems(document, error)
     return []
 
 
-def _to_problem(detail: ErrorDetails) -> Problem:
-    code = _CODES.get(detail["type"], "CM105")
-    field = tuple(str(part) for part in detail["loc"])
-    message = detail["msg"].removeprefix("Input should be ")
+def _to_problems(document: object, error: ValidationError) -> list[Problem]:
+    """Return one problem for each place; the arms of a choice, such as true or `link`, are one."""
+    found: dict[FieldPath, list[ErrorDetails]] = {}
+    for detail in error.errors(include_url=False):
+        named = tuple(str(part) for part in detail["loc"])
+        field = named if detail["type"] == "missing" else _real(document, named)
+        found.setdefault(field, []).append(detail)
+    return [_to_problem(field, details) for field, details in found.items()]
+
+
+def _real(document: object, field: FieldPath) -> FieldPath:
+    """Return as much of a path as the document has: pydantic adds the arm of a choice."""
+    block = document
+    for place, part in enumerate(field):
+        if isinstance(block, dict) and part in block:
+            block = block[part]
+        elif isinstance(block, list) and part.isdecimal() and int(part) < len(block):
+            block = block[int(part)]
+        else:
+            return field[:place]
+    return field
+
+
+def _to_problem(field: FieldPath, details: Sequence[ErrorDetails]) -> Problem:
+    code = _CODES.get(details[0]["type"], "CM105")
     if code == "CM104":
         return Problem(code, field, "missing")
-    return Problem(code, field, f"expected {message}, got {_short(detail['input'])}")
+    expected = " or ".join(_expectation(detail) for detail in details)
+    return Problem(code, field, f"expected {expected}, got {_short(details[0]['input'])}")
+
+
+def _expectation(detail: ErrorDetails) -> str:
+    if detail["type"] in {"dict_type", "model_type"}:
+        return "a mapping"
+    return detail["msg"].removeprefix("Input should be ").removeprefix("String should match ")
 
 
 def _check_times(document: dict[str, JSONValue]) -> list[Problem]:
@@ -89,8 +119,7 @@ def parse_document(document: object) -> CheckpointMetadata:
     try:
         return CheckpointMetadata.model_validate(migrate(document, SCHEMA_VERSION))
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        raise DocumentError([_to_problem(detail) for detail in details]) from error
+        raise DocumentError(_to_problems(document, error)) from error
 
 
 def dump_document(metadata: CheckpointMetadata) -> dict[str, JSONValue]:
@@ -100,7 +129,15 @@ def dump_document(metadata: CheckpointMetadata) -> dict[str, JSONValue]:
 
 
 def _kind(value: object) -> str:
-    return "nothing" if value is None else f"a {type(value).__name__}"
+    match value:
+        case None:
+            return "nothing"
+        case str():
+            return "a text"
+        case list():
+            return "a list"
+        case _:
+            return f"a {type(value).__name__}"
 
 
 def _short(value: object, limit: int = 60) -> str:
