@@ -118,6 +118,85 @@ def test_the_action_runs_what_it_says(outputs: Path) -> None:
     assert (outputs.parent / "r.sarif").exists()
 
 
+def check_schema(schema: str, file: Path) -> tuple[int, str]:
+    """Check a file against one of the schemas that check-jsonschema ships; nothing is fetched."""
+    command = (sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}")
+    return run(*command, str(file), folder=file.parent)
+
+
+def test_the_action_is_an_action(tmp_path: Path) -> None:
+    """`action.yml` is as GitHub's schema of actions says, and the schema refuses a typing error."""
+    text = (ROOT / "action.yml").read_text(encoding="utf-8")
+    wrong = tmp_path / "action.yml"
+    wrong.write_text(text.replace("using: composite", "using: composit"), encoding="utf-8")
+
+    assert check_schema("github-actions", ROOT / "action.yml")[0] == 0
+    assert check_schema("github-actions", wrong)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("page", "title", "schema"),
+    [
+        ("ci-github.md", ".github/workflows/checkpoints.yml", "github-workflows"),
+        ("ci-gitlab.md", ".gitlab-ci.yml", "gitlab-ci"),
+    ],
+    ids=["github", "gitlab"],
+)
+def test_the_pages_jobs_are_jobs(page: str, title: str, schema: str, tmp_path: Path) -> None:
+    """What the pages show is as the schemas of the two CI systems say."""
+    shown = tmp_path / "shown.yml"
+    shown.write_text(blocks(page)[title], encoding="utf-8")
+
+    code, text = check_schema(schema, shown)
+
+    assert code == 0, text
+
+
+@pytest.mark.install
+def test_every_step_of_the_action_runs(outputs: Path, tmp_path: Path) -> None:
+    """The action installs itself into a Python of its own, and judges with its inputs' defaults."""
+    # Hidden, so that the default PATH does not reach into it.
+    project, tools = outputs.parent, tmp_path / ".tools"
+    assert run(sys.executable, "-m", "venv", str(tools), folder=tmp_path)[0] == 0
+    list(convert(iter_checkpoints(outputs)))
+    steps = [step for step in _action() if "run" in step]
+
+    right = [_step(step, project, tools) for step in steps]
+    min(outputs.rglob("*.metadata.yaml")).unlink()
+    wrong = _step(steps[-1], project, tools)
+
+    assert [code for code, _ in right] == [0, 0], right
+    assert wrong[0] == 1
+    assert wrong[1].count("::error file=outputs/") == 1
+
+
+def _step(step: Mapping[str, JSONValue], project: Path, tools: Path) -> tuple[int, str]:
+    """Run a step of the action as GitHub does: its own shell, its expressions filled in."""
+    inputs = yaml_of((ROOT / "action.yml").read_text(encoding="utf-8"))["inputs"]
+    given = step["env"]
+    assert isinstance(inputs, dict)
+    assert isinstance(given, dict)
+    values = {"github.action_path": str(ROOT)}
+    for name, entry in inputs.items():
+        assert isinstance(entry, dict)
+        values[f"inputs.{name}"] = str(entry["default"])
+    # Names that no input has would be empty on GitHub; here they are an error.
+    env = {
+        key: values[str(text).removeprefix("${{ ").removesuffix(" }}")]
+        for key, text in given.items()
+    }
+    env = {"PATH": f"{tools / 'bin'}:/usr/bin:/bin", "HOME": str(tools), **env}
+    command = ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", str(step["run"]))
+    assert step["shell"] == "bash"
+    return run(*command, folder=project, env={**_network(), **env})
+
+
+def _network() -> dict[str, str]:
+    """Return what pip needs to find its index here, and nothing else of this environment."""
+    wanted = ("PIP_", "HTTP", "http", "SSL_", "REQUESTS_", "NO_PROXY", "no_proxy")
+    return {key: value for key, value in os.environ.items() if key.startswith(wanted)}
+
+
 def test_no_input_of_the_action_becomes_a_script() -> None:
     """Inputs reach the shell through the environment, so that none can run anything."""
     assert all("${{" not in str(step.get("run")) for step in _action())
@@ -150,6 +229,10 @@ def test_pre_commit_runs_the_hooks(outputs: Path, tmp_path: Path) -> None:
     assert run(sys.executable, "-m", "venv", str(tools), folder=tmp_path)[0] == 0
     installed = run(str(tools / "bin/pip"), "install", "-q", "pre-commit", folder=tmp_path)
     assert installed[0] == 0, installed[1]
+    manifest = run(
+        str(tools / "bin/pre-commit"), "validate-manifest", ".pre-commit-hooks.yaml", folder=ROOT
+    )
+    assert manifest[0] == 0, manifest[1]
     run("git", "clone", "-q", str(ROOT), str(clone), folder=tmp_path)
     revision = run("git", "rev-parse", "HEAD", folder=clone)[1].strip()
     (project / ".pre-commit-config.yaml").write_text(_hooks(clone, revision), encoding="utf-8")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+import xmlschema
 
 from checkpoint_meta.errors import WriteError
 from checkpoint_meta.evidence import Place, Problem, Severity
@@ -19,6 +20,7 @@ from checkpoint_meta.rules.findings import Finding, Verdict
 
 GOLDENS: Final = Path(__file__).parent.parent / "goldens" / "reports"
 SHAPES: Final = Path(__file__).parent / "shapes"
+SCHEMAS: Final = Path(__file__).parent / "schemas"
 ROOT: Final = Path("/project")
 
 ENDINGS: Final = {
@@ -89,6 +91,44 @@ def test_json_reports_have_their_shape(name: ReportFormat, verdicts: tuple[Verdi
     shape = json.loads((SHAPES / f"{name.value}.json").read_text(encoding="utf-8"))
 
     jsonschema.validate(json.loads(render(name, verdicts)), shape)
+
+
+@pytest.mark.parametrize("verdicts", [VERDICTS, VERDICTS[1:2], ()], ids=["some", "none", "empty"])
+def test_sarif_is_as_its_published_schema_says(verdicts: tuple[Verdict, ...]) -> None:
+    """The report is valid by the schema of the standard itself, formats such as `uri` too."""
+    schema = json.loads((SCHEMAS / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
+    checker = jsonschema.Draft4Validator.FORMAT_CHECKER
+    validator = jsonschema.Draft4Validator(schema, format_checker=checker)
+
+    assert [error.message for error in validator.iter_errors(as_sarif(verdicts))] == []
+
+
+def test_the_published_sarif_schema_refuses_what_is_none() -> None:
+    """The schema has teeth: a severity that there is not is refused."""
+    schema = json.loads((SCHEMAS / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
+    log = as_sarif(VERDICTS)
+    log["runs"][0]["results"][0]["level"] = "fatal"
+
+    assert not jsonschema.Draft4Validator(schema).is_valid(log)
+
+
+def as_sarif(verdicts: tuple[Verdict, ...]) -> dict[str, Any]:
+    """Return the SARIF report as what its text says."""
+    log = json.loads(render(ReportFormat.SARIF, verdicts))
+    assert isinstance(log, dict)
+    return log
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["lax", "strict"])
+@pytest.mark.parametrize("verdicts", [VERDICTS, VERDICTS[1:2], ()], ids=["some", "none", "empty"])
+def test_junit_is_as_jenkins_schema_says(*, verdicts: tuple[Verdict, ...], strict: bool) -> None:
+    """The report is valid by the schema that Jenkins' xunit plugin refuses reports with."""
+    schema = xmlschema.XMLSchema(SCHEMAS / "junit-10.xsd")
+    report = new_report(ReportFormat.JUNIT, ROOT, strict=strict)
+    text = report.begin() + "".join(map(report.add, verdicts)) + report.end()
+
+    assert [error.reason for error in schema.iter_errors(text)] == []
+    assert not schema.is_valid(text.replace("<testsuite ", "<testsuite unknown='1' "))
 
 
 def test_fingerprints_are_unique() -> None:
