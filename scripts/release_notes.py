@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def notes(changelog: str, version: str) -> str:
     """Return the section of one version without its heading; empty where there is none."""
-    heading = rf"^## \[?{re.escape(version)}\]?(?: .*)?$\n(.*?)(?=^## |^\[|\Z)"
+    heading = rf"^## \[?{re.escape(version)}\]?(?: [^\n]*)?\n(.*?)(?=^## |^\[|\Z)"
     found = re.search(heading, changelog, re.MULTILINE | re.DOTALL)
     return found[1].strip() if found else ""
 
