@@ -159,6 +159,26 @@ class Case:
         return self._contents if isinstance(self._contents, ReadError) else None
 
     @cached_property
+    def identity(self) -> dict[str, JSONValue]:
+        """Return the checkpoint's size and fingerprint, with no more than its directory read.
+
+        Nothing where it cannot be read.
+        """
+        checkpoint = self.checkpoint
+        if checkpoint is None or self.dangles:
+            return {}
+        if checkpoint.is_sharded:
+            return _identity(self.contents) if self.contents else {}
+        from checkpoint_meta.readers.fingerprint import read_fingerprint
+
+        try:
+            fingerprint = read_fingerprint(checkpoint.path)
+            size = checkpoint.path.stat().st_size
+        except (ReadError, OSError):
+            return {}
+        return {"size_bytes": size, "fingerprint": fingerprint}
+
+    @cached_property
     def own_claims(self) -> tuple[Claim, ...]:
         """Return what the checkpoint claims of the fields of its sidecar."""
         if self.checkpoint is None or self.contents is None:
@@ -202,6 +222,10 @@ class Case:
             for one in fragments
             for path, value in one.values.items()
         )
+
+
+def _identity(contents: CheckpointContents) -> dict[str, JSONValue]:
+    return {"size_bytes": contents.size_bytes, "fingerprint": contents.fingerprint}
 
 
 def _contents_or_error(checkpoint: CheckpointFile) -> CheckpointContents | ReadError:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 from checkpoint_meta.evidence import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from ruamel.yaml.nodes import Node
+    from ruamel.yaml.events import Event
 
     from checkpoint_meta.evidence import FieldPath
 
@@ -17,43 +18,94 @@ if TYPE_CHECKING:
 def locate(text: str, fields: Iterable[FieldPath]) -> dict[FieldPath, Place]:
     """Return the place of each field's value; of what it would stand in where it is missing.
 
-    The text is parsed anew, which costs more than reading it did: only findings ask.
+    The text is parsed anew, at a hundred times what reading it took, and no further than the
+    last of the fields: only findings ask. A text that cannot be parsed has no places.
     """
-    root = _compose(text)
-    return {} if root is None else {field: _place(_find(root, field)) for field in fields}
-
-
-def _compose(text: str) -> Node | None:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
+    wanted = set(fields)
+    finder = _Finder(YAML(typ="safe", pure=True).parse(text), wanted)
     try:
-        node: Node | None = YAML(typ="safe", pure=True).compose(text)
+        finder.find()
     except (YAMLError, ValueError, RecursionError):
-        return None
-    return node
+        return {}
+    return {field: place for field in wanted if (place := finder.place_of(field))}
 
 
-def _find(root: Node, field: FieldPath) -> Node:
-    """Return the node that stands for `field`: a scalar's value, a block's key."""
-    shown = block = root
-    for part in field:
-        found = _child(block, part)
-        if found is None:
-            break
-        key, block = found
-        shown = key if isinstance(block.value, list) else block
-    return shown
+class _Finder:
+    """Follows a parser until every field that is sought was met, or cannot be met any more."""
 
+    def __init__(self, events: Iterator[Event], wanted: Iterable[FieldPath]) -> None:
+        self._events = events
+        self._sought = set(wanted)
+        self._places: dict[FieldPath, Place] = {}
 
-def _child(block: Node, part: str) -> tuple[Node, Node] | None:
-    for place, child in enumerate(block.value if isinstance(block.value, list) else ()):
-        if isinstance(child, tuple) and child[0].value == part:
-            return child
-        if not isinstance(child, tuple) and str(place) == part:
-            return child, child
-    return None
+    def find(self) -> None:
+        """Meet as many of the fields as there are."""
+        from ruamel.yaml.events import DocumentStartEvent
 
+        for event in self._events:
+            if isinstance(event, DocumentStartEvent):
+                first = next(self._events)
+                self._enter(first, (), first)
+                return
 
-def _place(node: Node) -> Place:
-    return Place(node.start_mark.line + 1, node.start_mark.column + 1)
+    def place_of(self, field: FieldPath) -> Place | None:
+        """Return the place of the field, or of the innermost block around it that is there."""
+        ends = range(len(field), -1, -1)
+        return next(
+            (self._places[field[:end]] for end in ends if field[:end] in self._places), None
+        )
+
+    def _enter(self, event: Event, path: FieldPath, key: Event) -> None:
+        """Take a value: a scalar stands where it stands, a block where its key does."""
+        from ruamel.yaml.events import MappingStartEvent, SequenceStartEvent
+
+        is_block = isinstance(event, (MappingStartEvent, SequenceStartEvent))
+        mark = (key if is_block else event).start_mark
+        self._places[path] = Place(mark.line + 1, mark.column + 1)
+        self._sought.discard(path)
+        within = {field for field in self._sought if field[: len(path)] == path}
+        if is_block and not within:
+            self._skip()
+        elif isinstance(event, MappingStartEvent):
+            self._enter_mapping(path)
+        elif is_block:
+            self._enter_sequence(path)
+        # What was not met inside will not be met outside.
+        self._sought -= within
+
+    def _enter_mapping(self, path: FieldPath) -> None:
+        from ruamel.yaml.events import MappingEndEvent, ScalarEvent
+
+        while self._sought and not isinstance(key := next(self._events), MappingEndEvent):
+            if not isinstance(key, ScalarEvent):
+                # A key of several values is none of ours.
+                self._skip_node(key)
+                self._skip_node(next(self._events))
+                continue
+            self._enter(next(self._events), (*path, key.value), key)
+
+    def _enter_sequence(self, path: FieldPath) -> None:
+        from ruamel.yaml.events import SequenceEndEvent
+
+        for number in count():
+            if not self._sought or isinstance(item := next(self._events), SequenceEndEvent):
+                return
+            self._enter(item, (*path, str(number)), item)
+
+    def _skip_node(self, event: Event) -> None:
+        from ruamel.yaml.events import CollectionStartEvent
+
+        if isinstance(event, CollectionStartEvent):
+            self._skip()
+
+    def _skip(self) -> None:
+        """Pass over the rest of the block that has just begun."""
+        from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
+
+        depth = 1
+        while depth and self._sought:
+            event = next(self._events)
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)

@@ -394,6 +394,18 @@ def test_deep_reads_every_byte(judged: Path) -> None:
     assert (codes(shallow), codes(deep)) == ([], ["CM406"])
 
 
+def test_the_files_are_judged_without_their_pickles(judged: Path) -> None:
+    """CM1xx and CM2xx open no pickle: one that is damaged is found by the other rules only."""
+    checkpoint = next(iter_checkpoints(judged)).path
+    content = checkpoint.read_bytes()
+    checkpoint.write_bytes(content.replace(b"global_step", b"global\xff\xffstep"[:11], 1))
+
+    files = run("validate", judged, "--format", "jsonl", "--select", "CM1,CM2")
+    everything = run("validate", judged, "--format", "jsonl")
+
+    assert (codes(files), codes(everything)) == ([], ["CM401"])
+
+
 def test_a_folder_that_cannot_be_listed_shuts_the_gate(
     judged: Path, request: pytest.FixtureRequest
 ) -> None:
