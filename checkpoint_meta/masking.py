@@ -23,7 +23,19 @@ _NAMES: Final = (
     r"(?:password|passwd|token|secret|credentials?|(?:api|access|private|secret)[_-]?key)"
 )
 _SECRET: Final = re.compile(rf"{_NAMES}\Z", re.IGNORECASE)
-_PAIR: Final = re.compile(rf"""{_NAMES}[\\"']*\s*[:=]\s*""", re.IGNORECASE)
+_PAIR: Final = re.compile(rf"""({_NAMES})[\\"']*\s*[:=]\s*""", re.IGNORECASE)
+_OF_TEXT: Final = re.compile(
+    r"(?<![a-z0-9])(?:bos|cls|eos|mask|pad|sep|unk)[_-]token\Z", re.IGNORECASE
+)
+"""Names that tokenizers have for tokens of text."""
+
+_BEFORE: Final = len("-mask_")
+"""Characters before `token` that tell whether it is one of text."""
+
+_VOCABULARY: Final = 10_000_000
+"""No vocabulary is as large: a longer number under a `token` is no index."""
+
+_BARE: Final = re.compile(r"-?\d{1,7}(?:\.\d*)?")
 _MARK: Final = re.compile(r"""\\.|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[\[{()\]},]""", re.DOTALL)
 """What may end a value in a text, and the quoted and escaped parts that may not."""
 
@@ -36,7 +48,26 @@ def is_secret_name(key: str) -> bool:
 
     The ending is enough, whatever stands before it: `hftoken` and `accessToken` are secrets too.
     """
-    return _SECRET.search(key) is not None
+    return _SECRET.search(key) is not None and _OF_TEXT.search(key) is None
+
+
+def is_secret(key: str, value: JSONValue) -> bool:
+    """Tell whether a value is a secret: by its key, unless it holds none.
+
+    An empty place holds none, nor do true and false, nor does a number that counts tokens or
+    stands for one in a vocabulary. A number under any other such key may be a password.
+    """
+    if value in (None, "", MASK) or isinstance(value, bool) or not is_secret_name(key):
+        return False
+    is_number = isinstance(value, (int, float)) and abs(value) < _VOCABULARY
+    return not (is_number and key.lower().endswith("token"))
+
+
+def is_secret_text(key: str, text: str) -> bool:
+    """Tell the same of a value as it is written in `key=value`."""
+    if _BARE.fullmatch(text):
+        return is_secret(key, float(text))
+    return is_secret(key, text.strip("\"'")) and text.lower() not in {"true", "false"}
 
 
 def mask_urls(text: str) -> str:
@@ -54,8 +85,8 @@ def mask_text(text: str) -> str:
     place = 0
     while pair := _PAIR.search(text, place):
         end = _end_of_value(text, pair.end())
-        value = text[pair.end() : end]
-        shown += [text[place : pair.end()], value if value.strip("\"'") in ("", MASK) else MASK]
+        key, value = text[max(0, pair.start() - _BEFORE) : pair.end(1)], text[pair.end() : end]
+        shown += [text[place : pair.end()], MASK if is_secret_text(key, value) else value]
         place = end
     return "".join([*shown, text[place:]])
 
@@ -77,17 +108,11 @@ def mask_secrets(value: JSONValue) -> JSONValue:
     """Return `value` with `***` for everything whose key names a secret, and for URLs' users."""
     if isinstance(value, dict):
         return {
-            key: _masked(item) if is_secret_name(key) else mask_secrets(item)
-            for key, item in value.items()
+            key: MASK if is_secret(key, item) else mask_secrets(item) for key, item in value.items()
         }
     if isinstance(value, list):
         return [mask_secrets(item) for item in value]
     return mask_urls(value) if isinstance(value, str) else value
-
-
-def _masked(value: JSONValue) -> JSONValue:
-    # An empty place holds no secret, and a reader may want to know that it is empty.
-    return value if value in (None, "", MASK) else MASK
 
 
 def cut_large_values(values: Mapping[str, JSONValue]) -> dict[str, JSONValue]:

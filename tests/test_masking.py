@@ -6,7 +6,9 @@ import pytest
 
 from checkpoint_meta.masking import (
     cut_large_values,
+    is_secret,
     is_secret_name,
+    is_secret_text,
     mask_secrets,
     mask_text,
     mask_urls,
@@ -31,11 +33,49 @@ def test_secret_names(key: str) -> None:
 @pytest.mark.parametrize(
     "key",
     ["tokens", "max_tokens", "tokenizer", "keyboard", "monkey", "key",
-     "keys", "token_count", "passwords_seen"],
+     "keys", "token_count", "passwords_seen", "pad_token", "model.tokenizer.BOS_token",
+     "mask-token"],
 )  # fmt: skip
 def test_other_names(key: str) -> None:
     """A name that only contains such a word is none."""
     assert not is_secret_name(key)
+
+
+@pytest.mark.parametrize("key", ["scratchpad_token", "my.eos_token_secret", "unk_token.api_key"])
+def test_what_only_looks_like_a_tokenizers(key: str) -> None:
+    """A tokenizer's name is a whole word at the end of the key."""
+    assert is_secret_name(key)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "secret"),
+    [
+        ("num_token", 512, False),
+        ("token", 0, False),
+        ("ignore_token", -100, False),
+        ("cost_per_token", 0.25, False),
+        ("token", 9_999_999, False),
+        ("token", 10_000_000, True),
+        ("token", float("inf"), True),
+        ("token", float("nan"), True),
+        ("token", "512", True),
+        ("password", 123456, True),
+        ("api_key", 123456, True),
+        ("use_token", True, False),
+        ("password", False, False),
+        ("pad_token", "<pad>", False),
+        ("token", [1], True),
+        ("token", None, False),
+        ("token", "", False),
+        ("token", "***", False),
+    ],
+)
+def test_a_fact_is_no_secret(key: str, value: JSONValue, *, secret: bool) -> None:
+    """Counts and indices of tokens, true and false are shown; what may be a password is not."""
+    assert is_secret(key, value) is secret
+    assert mask_secrets({key: value}) == {key: "***" if secret else value}
+    if isinstance(value, (bool, int, float)):
+        assert is_secret_text(key, str(value)) is secret
 
 
 def test_secrets_are_masked_at_every_depth() -> None:
@@ -85,6 +125,9 @@ def test_credentials_in_urls_are_masked(text: str, shown: str) -> None:
         ("{max_tokens:5,tokenizer:bpe}", "{max_tokens:5,tokenizer:bpe}"),
         ("{token:'***',n:1}", "{token:'***',n:1}"),
         ("{token:,n:1}", "{token:,n:1}"),
+        ("{pad_token:<pad>,num_token:5}", "{pad_token:<pad>,num_token:5}"),
+        ("{use_token:True,password:12}", "{use_token:True,password:***}"),
+        ("{token:'5',hftoken:12345678}", "{token:***,hftoken:***}"),
         ("{token:[a,b", "{token:***"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from checkpoint_meta.evidence import Severity
-from checkpoint_meta.masking import MASK, MEASURED, is_secret_name
+from checkpoint_meta.masking import MEASURED, is_secret, is_secret_name
 from checkpoint_meta.readers.yaml import YamlError
 from checkpoint_meta.rules.registry import Flaw, rule
 from checkpoint_meta.schema.v2 import SCHEMA_VERSION
@@ -105,16 +105,18 @@ def times_have_a_zone(case: Case) -> Iterator[Flaw]:
 def secrets_are_masked(case: Case) -> Iterator[Flaw]:
     """No value stands in clear under a key that names a secret, such as `api_key` or `password`.
 
-    Empty values, `***` and interpolations such as `${oc.env:KEY}` hold no secret.
+    Empty values, `***`, true and false, and interpolations such as `${oc.env:KEY}` hold no secret.
+    Nor does a tokenizer's `pad_token` and its kin, or a number under a key that ends in `token`:
+    what counts tokens, or is one of a vocabulary, is a fact.
     """
     for field, value in _leaves(case.document, ()):
         if field[0] in MEASURED:
             continue
-        if any(map(is_secret_name, field)) and not _holds_nothing(value):
+        if _is_secret_at(field, value):
             yield Flaw(field, "a secret in clear")
         elif field[0] == "hydra_overrides" and isinstance(value, str):
             masked = mask_override(value)
-            if masked != value and not _holds_nothing(value.partition("=")[2]):
+            if masked != value and not value.partition("=")[2].startswith("${"):
                 yield Flaw(field, f"a secret in clear; expected {masked}")
 
 
@@ -135,10 +137,12 @@ def schema_is_current(case: Case) -> Iterator[Flaw]:
         yield Flaw(("schema_version",), f"1.0 is not the current version, {SCHEMA_VERSION}")
 
 
-def _holds_nothing(value: JSONValue) -> bool:
-    if isinstance(value, bool) or value in (None, "", MASK):
-        return True
-    return isinstance(value, str) and value.startswith("${")
+def _is_secret_at(field: FieldPath, value: JSONValue) -> bool:
+    if isinstance(value, str) and value.startswith("${"):
+        return False
+    # What stands below such a key is a part of the secret, whatever it is called itself.
+    above = next((key for key in field[:-1] if is_secret_name(key)), field[-1])
+    return is_secret(above, value)
 
 
 def _leaves(value: JSONValue, path: FieldPath) -> Iterator[tuple[FieldPath, JSONValue]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from checkpoint_meta.evidence import Fragment, Origin
-from checkpoint_meta.masking import MASK, is_secret_name, mask_text
+from checkpoint_meta.masking import MASK, is_secret_text, mask_text
 from checkpoint_meta.readers.yaml import read_yaml
 from checkpoint_meta.sources.interface import location_of
 from checkpoint_meta.sources.model_config import model_claims
@@ -53,6 +53,6 @@ def mask_override(override: str) -> str:
     key, equals, value = override.partition("=")
     # What Hydra takes for a key: `+key`, `++key`, `~key`, `key@package`, spaces around it.
     name = key.partition("@")[0].strip().lstrip("+~")
-    if equals and value and is_secret_name(name):
+    if equals and is_secret_text(name, value):
         return f"{key}={MASK}"
     return mask_text(override)
