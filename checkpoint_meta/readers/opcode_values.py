@@ -124,7 +124,15 @@ def _decode(text: bytes) -> str:
 
 
 def _binunicode(machine: Machine, position: int) -> int:
-    return _unicode(machine, position + 4, _UINT32(machine.data, position)[0])
+    # Written out, unlike its rarer kin below: every name of a tensor is one of these.
+    start = position + 4
+    end: int = start + _UINT32(machine.data, position)[0]
+    raw = machine.data[start:end]
+    if len(raw) < end - start or not raw.isascii():
+        return _unicode(machine, start, end - start)
+    machine.charge(end - start)
+    machine.stack.append(raw.decode())
+    return end
 
 
 def _short_binunicode(machine: Machine, position: int) -> int:

@@ -69,11 +69,13 @@ class Tensor:
 
     __slots__ = ("dtype", "flags", "offset", "shape", "state", "storage")
 
-    def __init__(self, dtype: str, shape: tuple[int, ...], storage: Storage | None) -> None:
+    def __init__(
+        self, dtype: str, shape: tuple[int, ...], storage: Storage | None, offset: int = 0
+    ) -> None:
         self.dtype = dtype
         self.shape = shape
         self.storage = storage
-        self.offset = 0
+        self.offset = offset
         self.flags: object = None
         """`conj` and `neg`, where the pickle has them."""
         self.state: object = None
@@ -119,8 +121,7 @@ def rebuild_tensor(args: tuple[object, ...]) -> object:
     storage, offset, shape = args[:3]
     if type(storage) is not Storage or type(offset) is not int or not is_sizes(shape):
         return NotImplemented
-    tensor = Tensor(storage.dtype, shape, storage)
-    tensor.offset = offset
+    tensor = Tensor(storage.dtype, shape, storage, offset)
     if len(args) > _FLAGS:
         tensor.flags = args[_FLAGS]
     return tensor

@@ -18,6 +18,7 @@ from checkpoint_meta.readers.opcode_calls import CALLS, FINISHED, FRAMED
 from checkpoint_meta.readers.opcode_containers import CONTAINERS
 from checkpoint_meta.readers.opcode_values import VALUES
 from checkpoint_meta.readers.salvage import salvage
+from checkpoint_meta.readers.tensor_record import execute_record, match_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +41,7 @@ _COSTS: Final = tuple(_OPCODES.get(code, (0, _unknown))[0] for code in range(256
 
 _CUT_OFF: Final = "its pickle ends early"
 
-_BINGET, _LONG_BINPUT, _BININT1 = b"hrK"
+_BINGET, _LONG_BINPUT, _LONG_BINGET, _BININT1, _MARK = b"hrjK("
 _uint32: Final = Struct("<I").unpack_from
 
 
@@ -78,7 +79,7 @@ class _Interpreter(Machine):
             spent += costs[code]
             if spent > OPCODE_MEMORY:
                 raise Fault("its pickle has more opcodes than any checkpoint needs")
-            # The memo is more than half of all opcodes; these three are spared the call.
+            # The memo is more than half of all opcodes; these few are spared the call.
             if code == _BINGET:
                 stack.append(memo[data[position + 1]])
                 position += 2
@@ -88,6 +89,18 @@ class _Interpreter(Machine):
             elif code == _BININT1:
                 stack.append(data[position + 1])
                 position += 2
+            elif code == _LONG_BINGET:
+                stack.append(memo[_uint32(data, position + 1)[0]])
+                position += 5
+            elif (
+                code == _MARK
+                and position + 1 < end
+                and data[position + 1] == _MARK
+                and (record := match_record(data, position, end))
+                and (cost := execute_record(self, record))
+            ):
+                spent += cost
+                position = record.end()
             else:
                 position = handlers[code](self, position + 1)
         self.opcodes_spent = spent
