@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Final
 from checkpoint_meta import drafts
 from checkpoint_meta.faults import guarded
 from checkpoint_meta.identity import stamp_of
+from checkpoint_meta.news import news, without_marks
+from checkpoint_meta.rewriting import is_same
 from checkpoint_meta.sources.default import default_sources
+from checkpoint_meta.sources.marks import marks_of
 from checkpoint_meta.store import link_sidecar, read_text_or_none, render_sidecar, replace_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from checkpoint_meta.evidence import JSONValue
     from checkpoint_meta.paths import CheckpointFile
     from checkpoint_meta.resolve import Conflict, Resolution
     from checkpoint_meta.sources.interface import Source
@@ -136,13 +140,27 @@ def _propose(
     """Return the outcome as it will be once its text is written."""
     before = None if checkpoint.sidecar.is_symlink() else read_text_or_none(checkpoint.sidecar)
     current = drafts.read_current(checkpoint)
-    if current and not options.overwrite and drafts.is_up_to_date(checkpoint, current, options):
+    marks = marks_of(sources, checkpoint) if current else {}
+    if current and drafts.is_up_to_date(checkpoint, current, marks, options):
         return Outcome(checkpoint, Status.UNCHANGED, before=before, after=before)
     draft = drafts.draft_sidecar(checkpoint, sources, current, options)
     after = render_sidecar(draft.document, before)
     notes = tuple(draft.resolution.notes)
     status = _status(before, after)
-    return Outcome(checkpoint, status, None, before, after, draft.resolution, notes)
+    reason = _reason(current, draft.document, marks)
+    return Outcome(checkpoint, status, reason, before, after, draft.resolution, notes)
+
+
+def _reason(
+    current: Mapping[str, JSONValue] | None,
+    document: Mapping[str, JSONValue],
+    marks: Mapping[str, str],
+) -> str | None:
+    """Say so where a sidecar is written for nothing but what was seen this time."""
+    if current is None or not is_same(without_marks(current), without_marks(document)):
+        return None
+    looked = news(current, marks)
+    return f"nothing new in {', '.join(looked)}" if looked else None
 
 
 def _status(before: str | None, after: str) -> Status:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.claims import Claims, gather, resolve_claims
 from checkpoint_meta.errors import DocumentError, ReadError
-from checkpoint_meta.identity import checkpoint_facts, is_same, recorded_stamp, stamp_of
+from checkpoint_meta.identity import checkpoint_facts, is_same, stamp_of
+from checkpoint_meta.news import news, seen_by, stamps_behind, stamps_of_values
 from checkpoint_meta.resolve import PRECEDENCE
-from checkpoint_meta.schema.compose import Stamp, compose_document
+from checkpoint_meta.schema.compose import compose_document, recorded_stamp
 from checkpoint_meta.schema.document import MODELS, check_document
 from checkpoint_meta.schema.fields import look_up, put
 from checkpoint_meta.schema.migrate import migrate
 from checkpoint_meta.schema.order import with_unknown_keys
 from checkpoint_meta.schema.v2 import SCHEMA_VERSION
 from checkpoint_meta.sources.current import KEPT, CurrentSidecar
-from checkpoint_meta.sources.interface import location_of
+from checkpoint_meta.sources.marks import marks_of
 from checkpoint_meta.sources.reading import read_contents
 from checkpoint_meta.store import read_sidecar
 from checkpoint_meta.version import TOOL, VERSION
@@ -43,7 +44,8 @@ class DraftOptions:
     """Resolve every value anew; else a 2.0 sidecar is completed, and what it says stays."""
 
     ask_again: bool = False
-    """Ask the sources though nothing has changed: the user says more than the last time."""
+    """Ask the sources though nothing has changed: the user says more than the last time, or wants
+    to hear what they say."""
 
     schema_version: str = SCHEMA_VERSION
     outputs_dir: Path | None = None
@@ -96,30 +98,24 @@ def _refuse_shared(checkpoint: CheckpointFile, document: Mapping[str, JSONValue]
 
 
 def is_up_to_date(
-    checkpoint: CheckpointFile, document: Mapping[str, JSONValue], options: DraftOptions
+    checkpoint: CheckpointFile,
+    document: Mapping[str, JSONValue],
+    marks: Mapping[str, str],
+    options: DraftOptions,
 ) -> bool:
-    """Tell, without opening the checkpoint, that there is nothing new to say about it."""
-    if options.ask_again or document["schema_version"] != options.schema_version:
+    """Tell, without opening any file, that there is nothing new to say about the checkpoint.
+
+    `marks` are those of the sources, as `marks_of` returns them now.
+    """
+    if options.overwrite or options.ask_again:
         return False
-    if look_up(document, ("written_by", "version")) != VERSION:
+    if document["schema_version"] != options.schema_version:
         return False
     if options.sha256 and look_up(document, ("checkpoint", "sha256")) is None:
         return False
     if recorded_stamp(document.get("checkpoint")) != stamp_of(checkpoint.path):
         return False
-    lines = document.get("provenance")
-    places = {
-        _location(line): recorded_stamp(line) for line in (lines if isinstance(lines, list) else [])
-    }
-    config = checkpoint.run_dir / ".hydra" / "config.yaml"
-    if config.is_file() and location_of(config, checkpoint) not in places:
-        return False
-    folder = checkpoint.sidecar.parent
-    return all(stamp in (None, stamp_of(folder / place)) for place, stamp in places.items())
-
-
-def _location(line: JSONValue) -> str:
-    return str(line.get("location")) if isinstance(line, dict) else ""
+    return not news(document, marks)
 
 
 def draft_sidecar(
@@ -130,12 +126,16 @@ def draft_sidecar(
 ) -> Draft:
     """Return the sidecar that the sources and what stands there make together.
 
+    Marks are taken before any file is read: what changes meanwhile is seen the next time.
+
     Raises:
         ReadError: if the checkpoint cannot be read, or is cut off.
         DocumentError: if what stands there is not valid, or cannot be written as 1.0.
     """
+    marks: dict[str, JSONValue] = {**marks_of(sources, checkpoint)}
     facts = checkpoint_facts(checkpoint, document, sha256=options.sha256)
     claims = gather(checkpoint, sources)
+    stamps = stamps_behind(claims.fragments, checkpoint)
     current = _current(checkpoint, document, facts, overwrite=options.overwrite)
     precedence = options.precedence
     if current:
@@ -143,13 +143,17 @@ def draft_sidecar(
         fragments = (*claims.fragments, *current.fragments(overwrite=options.overwrite))
         claims = Claims(fragments, (*claims.notes, *changed))
         precedence = _with_kept(precedence, last=options.overwrite)
-    resolution = _restored(resolve_claims(claims, precedence), current)
+        if current.holds:
+            # What was seen of a source that is left out this time is still seen.
+            marks = seen_by(current.document) | marks
+    resolved = resolve_claims(claims, precedence)
+    resolution = _restored(resolved, current)
     composed = compose_document(
         resolution,
         checkpoint_path=os.path.relpath(checkpoint.path, checkpoint.sidecar.parent),
         checkpoint=facts,
-        written_by={"tool": TOOL, "version": VERSION, "how": "convert"},
-        stamps=_stamps(checkpoint, resolution),
+        written_by={"tool": TOOL, "version": VERSION, "how": "convert", "seen": marks},
+        stamps=stamps_of_values(resolved, stamps, current),
     )
     if current:
         composed = _with_what_people_put(composed, current)
@@ -229,17 +233,6 @@ def _restored(resolution: Resolution, current: CurrentSidecar | None) -> Resolut
         if origin.source != KEPT or field in former
     }
     return dataclasses.replace(resolution, provenance=provenance)
-
-
-def _stamps(checkpoint: CheckpointFile, resolution: Resolution) -> dict[str, Stamp]:
-    """Return size and time of each file in the provenance, the checkpoint left out."""
-    folder = checkpoint.sidecar.parent
-    found = {
-        location: stamp_of(folder / location)
-        for location in {origin.location for origin in resolution.provenance.values()}
-        if location and folder / location not in (checkpoint.path, checkpoint.sidecar)
-    }
-    return {location: stamp for location, stamp in found.items() if stamp}
 
 
 def _in_version(

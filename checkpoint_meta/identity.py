@@ -20,14 +20,6 @@ if TYPE_CHECKING:
 _CHUNK: Final = 1024 * 1024
 
 
-def recorded_stamp(block: JSONValue) -> Stamp | None:
-    """Return the size and time that a block of a sidecar records, `None` if it does not."""
-    if not isinstance(block, dict):
-        return None
-    size, time = block.get("size_bytes"), block.get("mtime_ns")
-    return Stamp(size, time) if isinstance(size, int) and isinstance(time, int) else None
-
-
 def stamp_of(path: Path) -> Stamp | None:
     """Return the size and time of a file, `None` where there is none."""
     try:

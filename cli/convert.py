@@ -101,7 +101,9 @@ def convert_command(  # noqa: PLR0913 - each option is a parameter, as Typer rea
     explain: Annotated[
         bool,
         typer.Option(
-            "--explain", help="Print each value, where it came from, and what else was claimed."
+            "--explain",
+            help="Print each value, where it came from, and what else was claimed; a checkpoint "
+            "that is up to date is opened for it too.",
         ),
     ] = False,
     sha256: Annotated[
@@ -143,7 +145,7 @@ def convert_command(  # noqa: PLR0913 - each option is a parameter, as Typer rea
     options = ConvertOptions(
         dry_run=dry_run,
         overwrite=overwrite,
-        ask_again=wandb or bool(wandb_run or wandb_map),
+        ask_again=explain or wandb or bool(wandb_run or wandb_map),
         schema_version=schema.value,
         outputs_dir=outputs_dir,
         sha256=sha256,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 from checkpoint_meta.convert import Outcome, Status
 from checkpoint_meta.errors import printable
 from checkpoint_meta.evidence import show_field
+from checkpoint_meta.schema.fields import flatten, nest
+from checkpoint_meta.schema.order import in_order
 
 from .options import TextFormat
 
@@ -138,7 +140,7 @@ def explanation(resolution: Resolution) -> Iterator[str]:
     """Yield a table: field, value, source and place, and what else was claimed."""
     rows = [
         (show_field(field), _short(value), _origin(field, resolution), _others(field, resolution))
-        for field, value in resolution.values.items()
+        for field, value in flatten(in_order(nest(resolution.values))).items()
     ]
     rows.insert(0, ("field", "value", "from", "other claims"))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]

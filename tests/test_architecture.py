@@ -18,7 +18,7 @@ LAYERS = (
     {"rewriting"},
     {"store"},
     {"sources"},
-    {"claims", "identity"},
+    {"claims", "identity", "news"},
     {"drafts"},
     {"catalog"},
     {"rules"},

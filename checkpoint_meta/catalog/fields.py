@@ -42,7 +42,7 @@ _NAMES: Final = """
     wandb.entity wandb.project wandb.run_id wandb.url
     environment.lightning environment.torch environment.python environment.git_commit
     environment.git_dirty
-    written_by.tool written_by.version written_by.how
+    written_by.tool written_by.version written_by.how written_by.seen
     provenance upgraded_from loggers
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from checkpoint_meta.resolve import PRECEDENCE
 from checkpoint_meta.schema.fields import flatten, nest
@@ -25,18 +25,26 @@ class Stamp:
     mtime_ns: int
 
 
+def recorded_stamp(block: JSONValue) -> Stamp | None:
+    """Return the size and time that a block of a sidecar records, `None` if it does not."""
+    if not isinstance(block, dict):
+        return None
+    size, time = block.get("size_bytes"), block.get("mtime_ns")
+    return Stamp(size, time) if isinstance(size, int) and isinstance(time, int) else None
+
+
 def compose_document(
     resolution: Resolution,
     *,
     checkpoint_path: str,
     checkpoint: Mapping[str, JSONValue],
     written_by: Mapping[str, JSONValue],
-    stamps: Mapping[str, Stamp] | None = None,
+    stamps: Mapping[FieldPath, Stamp] | None = None,
 ) -> dict[str, JSONValue]:
     """Return the document: resolved values, what lies beside it, and where each value came from.
 
     `checkpoint_path` is relative to the sidecar's own folder. `stamps` are those of the files
-    that provenance names, by location. A field that has no value (`None`) is left out.
+    that values were taken from, by field. A field that has no value (`None`) is left out.
     """
     known = {path: value for path, value in resolution.values.items() if value is not None}
     document = nest(known)
@@ -55,26 +63,29 @@ def compose_document(
     return in_order(ordered)
 
 
+_Taken: TypeAlias = "tuple[Origin, Stamp | None]"
+
+
 def _provenance_lines(
-    provenance: Mapping[FieldPath, Origin], stamps: Mapping[str, Stamp]
+    provenance: Mapping[FieldPath, Origin], stamps: Mapping[FieldPath, Stamp]
 ) -> list[JSONValue]:
-    """Return one line for each source and place, with the fields that it gave."""
-    fields: dict[Origin, list[JSONValue]] = {}
+    """Return one line for each file as it was once, with the fields that it gave."""
+    fields: dict[_Taken, list[JSONValue]] = {}
     for path, origin in provenance.items():
-        fields.setdefault(origin, []).append(".".join(path))
+        fields.setdefault((origin, stamps.get(path)), []).append(".".join(path))
     return [
         {"source": origin.source}
         | ({"location": origin.location} if origin.location else {})
-        | _stamp(stamps.get(origin.location))
+        | _stamp(stamp)
         | {"fields": names}
-        for origin, names in sorted(fields.items(), key=_rank)
+        for (origin, stamp), names in sorted(fields.items(), key=lambda line: _rank(*line[0]))
     ]
 
 
-def _rank(line: tuple[Origin, list[JSONValue]]) -> tuple[int, str, str]:
-    source, location = line[0].source, line[0].location
+def _rank(origin: Origin, stamp: Stamp | None) -> tuple[int, str, str, int]:
+    source, location = origin.source, origin.location
     rank = PRECEDENCE.index(source) if source in PRECEDENCE else len(PRECEDENCE)
-    return rank, source, location
+    return rank, source, location, stamp.mtime_ns if stamp else 0
 
 
 def _stamp(stamp: Stamp | None) -> dict[str, JSONValue]:

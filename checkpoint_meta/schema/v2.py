@@ -160,6 +160,10 @@ class WrittenBy(Block):
     tool: str | None = None
     version: str | None = None
     how: Literal["training", "convert"] | None = None
+    seen: dict[str, str] | None = Field(
+        None,
+        description="Source -> mark of the files that it would read: has any changed since?",
+    )
 
 
 class ProvenanceLine(Block):

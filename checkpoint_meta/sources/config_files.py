@@ -10,6 +10,7 @@ from checkpoint_meta.evidence import Fragment, Origin
 from checkpoint_meta.readers.yaml import CONFIG_BYTES, read_text, read_yaml
 from checkpoint_meta.sources.contents import presentable
 from checkpoint_meta.sources.interface import location_of
+from checkpoint_meta.sources.marks import mark_of
 from checkpoint_meta.sources.model_config import model_claims
 from checkpoint_meta.sources.signatures import load_signatures
 
@@ -23,10 +24,19 @@ if TYPE_CHECKING:
 ENDINGS: Final = (".resolved.config.json", ".config.json", ".config.yaml", ".config.yml")
 
 
+HPARAMS: Final = "hparams.yaml"
+"""What Lightning's loggers write of a run's hyper-parameters."""
+
+
 class ConfigFilesSource:
     """`x.config.json` and its kin beside `x.ckpt`, and the run's `hparams.yaml`."""
 
     name: ClassVar[str] = "config"
+
+    def mark(self, checkpoint: CheckpointFile) -> str:
+        """Return a mark of the files."""
+        files = [*_beside(checkpoint), checkpoint.run_dir / HPARAMS]
+        return mark_of(files, checkpoint.path.parent)
 
     def collect(self, checkpoint: CheckpointFile) -> Iterator[Fragment]:
         """Yield one fragment for each file.
@@ -34,15 +44,19 @@ class ConfigFilesSource:
         Raises:
             ReadError: if one of the files is there, but cannot be read.
         """
-        stem = checkpoint.layout.stem(checkpoint.path.name)
-        for ending in ENDINGS:
-            yield from _configuration(checkpoint, checkpoint.path.parent / f"{stem}{ending}")
-        hparams = checkpoint.run_dir / "hparams.yaml"
+        for file in _beside(checkpoint):
+            yield from _configuration(checkpoint, file)
+        hparams = checkpoint.run_dir / HPARAMS
         if hparams.is_file():
             values = _read(hparams)
             if isinstance(values, dict) and values:
                 origin = Origin(self.name, location_of(hparams, checkpoint))
                 yield Fragment(origin, {("hyperparameters",): presentable(values)})
+
+
+def _beside(checkpoint: CheckpointFile) -> list[Path]:
+    stem = checkpoint.layout.stem(checkpoint.path.name)
+    return [checkpoint.path.parent / f"{stem}{ending}" for ending in ENDINGS]
 
 
 def _configuration(checkpoint: CheckpointFile, file: Path) -> Iterator[Fragment]:

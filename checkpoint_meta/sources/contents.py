@@ -9,6 +9,7 @@ from checkpoint_meta.masking import cut_large_values, mask_secrets
 from checkpoint_meta.metric_names import NamedMetrics, name_metrics
 from checkpoint_meta.resolve import agrees
 from checkpoint_meta.sources.interface import location_of
+from checkpoint_meta.sources.marks import mark_of
 from checkpoint_meta.sources.model_checkpoint import Choice, find_choice
 from checkpoint_meta.sources.reading import read_contents
 from checkpoint_meta.sources.step_rule import is_score_stale
@@ -31,6 +32,10 @@ class ContentsSource:
 
     def __init__(self, aliases: Mapping[str, str] | None = None) -> None:
         self._aliases = dict(aliases or {})
+
+    def mark(self, _: CheckpointFile) -> str:
+        """Return a mark of the user's names for metrics."""
+        return mark_of(settings=self._aliases)
 
     def collect(self, checkpoint: CheckpointFile) -> Iterator[Fragment]:
         """Yield one fragment.

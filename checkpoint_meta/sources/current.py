@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.evidence import Fragment, Origin
+from checkpoint_meta.schema.compose import recorded_stamp
 from checkpoint_meta.schema.fields import flatten, look_up
 from checkpoint_meta.schema.v2 import CheckpointMetadata
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from checkpoint_meta.evidence import FieldPath, JSONValue
+    from checkpoint_meta.schema.compose import Stamp
 
 KEPT: Final = "kept"
 """Origin of what a 2.0 sidecar says already; it gets its old provenance back when written."""
@@ -57,16 +59,23 @@ class CurrentSidecar:
     @property
     def provenance(self) -> dict[FieldPath, Origin]:
         """Return where each value came from, as far as the sidecar says."""
-        found: dict[FieldPath, Origin] = {}
+        return {field: origin for field, (origin, _) in self._evidence().items()}
+
+    @property
+    def stamps(self) -> dict[FieldPath, Stamp]:
+        """Return size and time of the file that each value came from, as they were then."""
+        return {field: stamp for field, (_, stamp) in self._evidence().items() if stamp}
+
+    def _evidence(self) -> dict[FieldPath, tuple[Origin, Stamp | None]]:
+        found: dict[FieldPath, tuple[Origin, Stamp | None]] = {}
         lines = self.document.get("provenance")
-        fields = flatten(self.document)
-        by_name = {".".join(field): field for field in fields}
+        by_name = {".".join(field): field for field in flatten(self.document)}
         for line in lines if isinstance(lines, list) else []:
-            source, location = look_up_line(line, "source"), look_up_line(line, "location")
+            origin = Origin(look_up_line(line, "source"), look_up_line(line, "location"))
             names = line.get("fields") if isinstance(line, dict) else None
             for name in names if isinstance(names, list) else []:
                 if str(name) in by_name:
-                    found[by_name[str(name)]] = Origin(source, location)
+                    found[by_name[str(name)]] = origin, recorded_stamp(line)
         return found
 
     def fragments(self, *, overwrite: bool = False) -> Iterator[Fragment]:

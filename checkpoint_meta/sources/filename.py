@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from checkpoint_meta.errors import ReadError
 from checkpoint_meta.evidence import Fragment, Origin
 from checkpoint_meta.metric_names import name_metrics
+from checkpoint_meta.sources.marks import mark_of
 from checkpoint_meta.sources.reading import read_contents
 from checkpoint_meta.sources.step_rule import is_score_stale
 
@@ -35,6 +36,10 @@ class FilenameSource:
 
     def __init__(self, aliases: Mapping[str, str] | None = None) -> None:
         self._aliases = dict(aliases or {})
+
+    def mark(self, _: CheckpointFile) -> str:
+        """Return a mark of the user's names for metrics."""
+        return mark_of(settings=self._aliases)
 
     def collect(self, checkpoint: CheckpointFile) -> Iterator[Fragment]:
         """Yield one fragment for the file's name and one for the run's folder."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from checkpoint_meta.evidence import Fragment, Origin
 from checkpoint_meta.masking import MASK, is_secret_text, mask_text
 from checkpoint_meta.readers.yaml import read_yaml
 from checkpoint_meta.sources.interface import location_of
+from checkpoint_meta.sources.marks import mark_of
 from checkpoint_meta.sources.model_config import model_claims
 from checkpoint_meta.sources.reading import read_config
 from checkpoint_meta.sources.signatures import load_signatures
@@ -18,10 +19,18 @@ if TYPE_CHECKING:
     from checkpoint_meta.paths import CheckpointFile
 
 
+_FILES: Final = ("config.yaml", "overrides.yaml", "hydra.yaml")
+
+
 class HydraSource:
     """The Hydra files of the checkpoint's run."""
 
     name: ClassVar[str] = "hydra"
+
+    def mark(self, checkpoint: CheckpointFile) -> str:
+        """Return a mark of Hydra's files; `hydra.yaml` tells where W&B's may lie."""
+        folder = checkpoint.run_dir / ".hydra"
+        return mark_of((folder / name for name in _FILES), folder)
 
     def collect(self, checkpoint: CheckpointFile) -> Iterator[Fragment]:
         """Yield one fragment for the configuration and one for the overrides.

@@ -11,6 +11,7 @@ from checkpoint_meta.errors import ReadError
 from checkpoint_meta.readers.event_files import read_event_files
 from checkpoint_meta.readers.scalars import read_metrics_csv
 from checkpoint_meta.readers.wandb_log import WandbRun, read_wandb_log
+from checkpoint_meta.sources.marks import may_read
 from checkpoint_meta.sources.run_logs import LogFiles, LogKind
 
 if TYPE_CHECKING:
@@ -53,8 +54,9 @@ class ParsedLog:
         return list(chain(*(table.rows_at(step) for step in steps for table in self.tables)))
 
 
-Stamps = tuple[tuple["Path", int, int], ...]
-"""Path, size and time of each file of a log: while they hold, so does what was parsed."""
+Stamps = tuple[tuple["Path", int, int, bool], ...]
+"""Path, size, time and whether it may be read, for each file of a log: while they hold, so does
+what was parsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +117,12 @@ def stamps_of(log: LogFiles) -> Stamps:
     return tuple(_stamp(file) for file in log.files)
 
 
-def _stamp(file: Path) -> tuple[Path, int, int]:
+def _stamp(file: Path) -> tuple[Path, int, int, bool]:
     try:
         status = file.stat()
     except OSError as error:
         raise ReadError(file, f"cannot be read ({error.strerror})") from error
-    return file, status.st_size, status.st_mtime_ns
+    return file, status.st_size, status.st_mtime_ns, may_read(file)
 
 
 def _parse(log: LogFiles) -> ParsedLog | ReadError:

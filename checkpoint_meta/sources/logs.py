@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, ClassVar
 
 from checkpoint_meta.errors import ReadError
 from checkpoint_meta.evidence import Fragment, Origin
 from checkpoint_meta.metric_names import name_metrics
 from checkpoint_meta.readers.yaml import read_yaml
+from checkpoint_meta.sources.config_files import HPARAMS
 from checkpoint_meta.sources.interface import location_of
 from checkpoint_meta.sources.judged_logs import JudgedLog, question_about, read_and_judge, settle
+from checkpoint_meta.sources.marks import mark_of
 from checkpoint_meta.sources.model_config import training_claims
 from checkpoint_meta.sources.reading import read_contents
 from checkpoint_meta.sources.run_logs import LogKind, find_logs
@@ -36,6 +39,20 @@ class LogsSource:
         self._aliases = dict(aliases or {})
         self._wandb = WandbLogs(choice or WandbChoice())
         self._found: dict[Path, list[LogFiles]] = {}
+        self._marks: dict[tuple[Path, int], str] = {}
+
+    def mark(self, checkpoint: CheckpointFile) -> str:
+        """Return a mark of the run's logs; where none is W&B's, also of W&B's runs around it."""
+        run_dir = checkpoint.run_dir
+        logs = self._below(run_dir)
+        has_own = any(log.kind is LogKind.WANDB for log in logs)
+        written = checkpoint.path.stat().st_mtime
+        around = [] if has_own else self._wandb.around.logs_before(run_dir, written)
+        key = run_dir, len(around)
+        if key not in self._marks:
+            files = chain.from_iterable((*log.files, log.folder / HPARAMS) for log in logs)
+            self._marks[key] = mark_of([*files, *around], run_dir, self._aliases)
+        return self._marks[key]
 
     def collect(self, checkpoint: CheckpointFile) -> Iterator[Fragment]:
         """Yield one fragment for each log, with a note on what it says of the checkpoint.
@@ -61,9 +78,7 @@ class LogsSource:
     def _logs(self, checkpoint: CheckpointFile) -> list[LogFiles]:
         """Return the logs of the run; those beside the checkpoint put other versions out."""
         run_dir = checkpoint.run_dir
-        if run_dir not in self._found:
-            self._found[run_dir] = find_logs(run_dir)
-        found = self._found[run_dir]
+        found = self._below(run_dir)
         above = checkpoint.path.absolute().parents
         own = {
             log.kind: log.folder
@@ -73,6 +88,11 @@ class LogsSource:
         if not own:
             return found
         return [log for log in found if log.kind is LogKind.WANDB or log.folder in own.values()]
+
+    def _below(self, run_dir: Path) -> list[LogFiles]:
+        if run_dir not in self._found:
+            self._found[run_dir] = find_logs(run_dir)
+        return self._found[run_dir]
 
     def _fragment(self, one: JudgedLog, checkpoint: CheckpointFile) -> Fragment:
         location = location_of(one.log.path, checkpoint)
@@ -89,7 +109,7 @@ class LogsSource:
 
 def _hyper_parameters(log: LogFiles) -> dict[FieldPath, JSONValue]:
     """Return what the `hparams.yaml` that Lightning writes beside a log says of the training."""
-    file = log.folder / "hparams.yaml"
+    file = log.folder / HPARAMS
     try:
         values = read_yaml(file) if file.is_file() else None
     except ReadError:

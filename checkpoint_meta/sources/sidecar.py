@@ -16,6 +16,7 @@ from checkpoint_meta.schema.v1 import UNKNOWN
 from checkpoint_meta.sources.contents import numbers
 from checkpoint_meta.sources.current import STAMPED
 from checkpoint_meta.sources.interface import location_of
+from checkpoint_meta.sources.marks import mark_of
 from checkpoint_meta.store import read_sidecar
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ class SidecarSource:
     """The sidecar of the checkpoint, and those that earlier writers left under other names."""
 
     name: ClassVar[str] = "sidecar-1.0"
+
+    def mark(self, checkpoint: CheckpointFile) -> str:
+        """Return a mark of the sidecars that stand under other names."""
+        return mark_of(checkpoint.older_sidecars, checkpoint.path.parent)
 
     def collect(self, checkpoint: CheckpointFile) -> Iterator[Fragment]:
         """Yield the claims of each sidecar that an older tool wrote, also after its upgrade.

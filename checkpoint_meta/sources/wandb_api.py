@@ -132,7 +132,7 @@ class WandbApiSource:
         """Return the runs that lie beside the checkpoint's, which are likely to be asked next."""
         folder = checkpoint.run_dir.absolute().parent
         beside = sorted(one.parent.name for one in folder.glob("*/checkpoints"))
-        local = self._local.runs_around(checkpoint.run_dir)
+        local = (run.run_id for run in self._local.around.of(checkpoint.run_dir))
         mapped = [parse_run(run).run_id for run in self._choice.by_pattern.values()]
         return [one for one in dict.fromkeys([*beside, *local, *mapped]) if _RUN_ID.fullmatch(one)]
 

@@ -59,7 +59,7 @@ class IndexedRun:
     @property
     def size_bytes(self) -> int:
         """Return the size of its files."""
-        return sum(size for _, size, _ in self.stamps)
+        return sum(size for _, size, _, _ in self.stamps)
 
     @property
     def facts(self) -> RunFacts:

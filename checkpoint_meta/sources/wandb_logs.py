@@ -10,9 +10,9 @@ from checkpoint_meta.sources.contents import presentable
 from checkpoint_meta.sources.interface import location_of
 from checkpoint_meta.sources.judged_logs import read_and_judge
 from checkpoint_meta.sources.model_config import model_claims, training_claims
-from checkpoint_meta.sources.run_logs import wandb_folders_around
 from checkpoint_meta.sources.signatures import load_signatures
 from checkpoint_meta.sources.step_rule import Finding
+from checkpoint_meta.sources.wandb_around import RunsAround
 from checkpoint_meta.sources.wandb_evidence import (
     ONLY_ONE,
     Belonging,
@@ -26,7 +26,6 @@ from checkpoint_meta.sources.wandb_index import WandbIndex, likely_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from checkpoint_meta.evidence import FieldPath, JSONValue
     from checkpoint_meta.paths import CheckpointFile
@@ -58,7 +57,11 @@ class WandbLogs:
 
     choice: WandbChoice
     _index: WandbIndex = field(default_factory=WandbIndex)
-    _around: dict[Path, list[Path]] = field(default_factory=dict)
+    around: RunsAround = field(init=False)
+    """The runs in the folders above."""
+
+    def __post_init__(self) -> None:
+        self.around = RunsAround(self._index)
 
     def find(
         self,
@@ -95,16 +98,7 @@ class WandbLogs:
         own = self._index.runs_in(dict.fromkeys(log.folder.parent for log in below))
         if own and (said_id is None or said_id in {run.run_id for run in own}):
             return own
-        return own + self._runs_around(checkpoint.run_dir)
-
-    def runs_around(self, run_dir: Path) -> list[str]:
-        """Return the ids of the runs in the folders above, looked for once."""
-        return [run.run_id for run in self._runs_around(run_dir)]
-
-    def _runs_around(self, run_dir: Path) -> list[IndexedRun]:
-        if run_dir not in self._around:
-            self._around[run_dir] = wandb_folders_around(run_dir)
-        return self._index.runs_in(self._around[run_dir])
+        return own + self.around.of(checkpoint.run_dir)
 
 
 def _place(named: RunName | None) -> tuple[str | None, str | None]:

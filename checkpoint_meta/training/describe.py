@@ -27,7 +27,7 @@ from checkpoint_meta.version import TOOL, VERSION
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from checkpoint_meta.evidence import JSONValue
+    from checkpoint_meta.evidence import FieldPath, JSONValue
     from checkpoint_meta.resolve import Resolution
     from checkpoint_meta.schema.compose import Stamp
     from checkpoint_meta.training.places import FileFacts, Place
@@ -113,14 +113,17 @@ def _kept_fragments(place: Place) -> Iterator[Fragment]:
         yield fragment if fragment.origin.source == "pinned" else replace(fragment, values=values)
 
 
-def _stamps(resolution: Resolution, place: Place) -> dict[str, Stamp]:
+def _stamps(resolution: Resolution, place: Place) -> dict[FieldPath, Stamp]:
     """Return size and time of each file of the run that told something."""
     if place.local is None:
         return {}
     folder = place.local.sidecar.parent
-    origins = {one for one in resolution.provenance.values() if one.source == HydraSource.name}
-    stamps = {one.location: stamp_of(folder / one.location) for one in origins}
-    return {location: stamp for location, stamp in stamps.items() if stamp is not None}
+    found = {
+        path: stamp_of(folder / origin.location)
+        for path, origin in resolution.provenance.items()
+        if origin.source == HydraSource.name
+    }
+    return {path: stamp for path, stamp in found.items() if stamp is not None}
 
 
 def _checkpoint_facts(

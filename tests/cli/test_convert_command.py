@@ -90,6 +90,28 @@ def test_explain_names_the_source_of_each_value(outputs: Path) -> None:
     assert "exp_name demo hydra: ../.hydra/config.yaml" in lines
 
 
+def test_explain_speaks_of_what_is_up_to_date_too(outputs: Path) -> None:
+    """The second run explains what the first one did, other claims included, and writes nothing."""
+    sidecar = next(outputs.rglob("epoch=2-*.ckpt")).with_name("epoch=2-step=200.metadata.yaml")
+    renamed = next(outputs.rglob("epoch=2-*.ckpt"))
+    renamed.rename(renamed.with_name("epoch=9-step=200.ckpt"))
+    sidecar = sidecar.with_name("epoch=9-step=200.metadata.yaml")
+    first = _run(outputs.parent, "convert", "outputs", "--explain")
+    before = sidecar.stat().st_mtime_ns
+
+    second = _run(outputs.parent, "convert", "outputs", "--explain")
+
+    assert [line.split()[0] for line in second.stdout.splitlines() if line[0] != " "] == [
+        "unchanged"
+    ] * 3
+    tables = [
+        [line for line in run.stdout.splitlines() if line[0] == " "] for run in (first, second)
+    ]
+    assert tables[0] == tables[1]
+    assert any("training.epoch" in line and "9 (filename" in line for line in tables[1])
+    assert sidecar.stat().st_mtime_ns == before
+
+
 def test_explain_in_json_has_values_and_their_sources(outputs: Path) -> None:
     """Keys by field, in the document's own names; `null` where nothing was resolved."""
     run = ("convert", "outputs", "--explain", "--format", "jsonl")
