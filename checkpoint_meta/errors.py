@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 class CheckpointMetaError(Exception):
     """Anything that checkpoint-meta raises on purpose."""
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Return what a user is told: one line, unless an error has more to show."""
+        return (str(self),)
+
 
 class ReadError(CheckpointMetaError):
     """A file could not be read as what it claims to be."""
@@ -77,8 +82,9 @@ class QueryError(CheckpointMetaError, ValueError):
         self.reason = reason
 
     def __str__(self) -> str:
-        caret = " " * self.position + "^"
-        return f"{self.reason}\n  {self.expression}\n  {caret}"
+        # A caret stands under its place also where characters before it are shown as escapes.
+        caret = " " * len(printable(self.expression[: self.position])) + "^"
+        return f"{self.reason}\n  {printable(self.expression)}\n  {caret}"
 
 
 class MissingExtraError(CheckpointMetaError, ImportError):

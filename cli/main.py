@@ -68,8 +68,8 @@ def _say_fault(kind: type[BaseException], error: BaseException, _: TracebackType
     sys.exit(COULD_NOT_RUN)
 
 
-def _say(sentence: str) -> None:
-    sys.stderr.write(f"ckpt-meta: {printable(sentence)}\n")
+def _say(*lines: str) -> None:
+    sys.stderr.write("ckpt-meta: " + "".join(f"{printable(line)}\n" for line in lines))
 
 
 def run() -> NoReturn:
@@ -81,7 +81,7 @@ def run() -> NoReturn:
     try:
         _run_command()
     except CheckpointMetaError as error:
-        _say(str(error))
+        _say(*error.lines)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:

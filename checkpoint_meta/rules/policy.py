@@ -42,9 +42,14 @@ class PolicyError(CheckpointMetaError, ValueError):
         self.problems = tuple(problems)
 
     def __str__(self) -> str:
-        return "\n".join(self._line(problem) for problem in self.problems)
+        return "\n".join(self.lines)
 
-    def _line(self, problem: Problem) -> str:
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Return a line for each problem; a condition that does not parse has two more."""
+        return tuple(line for problem in self.problems for line in self._shown(problem).split("\n"))
+
+    def _shown(self, problem: Problem) -> str:
         where = f":{problem.place.line}:{problem.place.column}" if problem.place else ""
         subject = f"{show_field(problem.field)}: " if problem.field else ""
         return f"{printable(str(self.path))}{where}: {subject}{problem.message}"

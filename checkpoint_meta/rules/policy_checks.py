@@ -31,6 +31,11 @@ def check_fields(names: Iterable[str]) -> Iterator[Problem]:
     ours, or where it is nearly a name of ours.
     """
     for place, name in enumerate(names):
+        if not all(name.split(".")):
+            yield Problem(
+                "", ("require", str(place)), f"expected the name of a field, got {name!r}"
+            )
+            continue
         known, is_open = known_fields()
         inside = any(name.startswith(f"{block}.") for block in is_open)
         nearly = difflib.get_close_matches(name, known, n=1, cutoff=0.8)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from checkpoint_meta.errors import ReadError
 from checkpoint_meta.evidence import Problem, Severity
 from checkpoint_meta.readers.yaml import parse_yaml, read_text
 from checkpoint_meta.rules.families import Family
@@ -26,6 +27,16 @@ if TYPE_CHECKING:
 POLICY_BYTES: Final = 1024 * 1024
 
 DEFAULT_POLICY: Final = "lightning"
+
+_EXPECTED: Final = {
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "list_type": "a list",
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "too_short": "one at least",
+}
+"""pydantic's kind of error -> what would be right."""
 
 
 class _Entry(BaseModel):
@@ -121,7 +132,7 @@ def _read(path: Path, lineage: tuple[Path, ...]) -> Policy:
     base = _base(path, text, given.extends, (*lineage, path.resolve()))
     families = base.families
     if given.model_families is not None:
-        families = read_families(path.parent / given.model_families)
+        families = _families(path, text, given.model_families)
     own = (tuple(name.split(".")) for name in given.require)
     return Policy(
         require=tuple(dict.fromkeys((*base.require, *own))),
@@ -131,17 +142,27 @@ def _read(path: Path, lineage: tuple[Path, ...]) -> Policy:
     )
 
 
+def _families(path: Path, text: str, name: str) -> tuple[Family, ...]:
+    try:
+        return read_families(path.parent / name)
+    except ReadError as error:
+        problem = Problem("", ("model_families",), str(error))
+        raise _placed(path, text, [problem]) from error
+
+
 def _base(path: Path, text: str, extends: str | None, lineage: tuple[Path, ...]) -> Policy:
     if extends is None:
         return Policy()
     found = _place_of(extends, path.parent)
     if found is None:
-        _refuse(path, text, [Problem("", ("extends",), _no_policy(extends))])
-    elif found.resolve() in lineage:
-        _refuse(path, text, [Problem("", ("extends",), "these policies extend each other")])
-    else:
+        raise _placed(path, text, [Problem("", ("extends",), _no_policy(extends))])
+    if found.resolve() in lineage:
+        problem = Problem("", ("extends",), "these policies extend each other")
+        raise _placed(path, text, [problem])
+    try:
         return _read(found, lineage)
-    return Policy()
+    except ReadError as error:
+        raise _placed(path, text, [Problem("", ("extends",), str(error))]) from error
 
 
 def _severities(path: Path, text: str, given: dict[str, str | bool]) -> dict[str, Severity]:
@@ -158,11 +179,16 @@ def _severities(path: Path, text: str, given: dict[str, str | bool]) -> dict[str
 
 
 def _refuse(path: Path, text: str, problems: Iterable[Problem]) -> None:
-    """Raise the problems, if there are any, each with its place."""
+    """Raise the problems, if there are any."""
     found = list(problems)
     if found:
-        places = locate(text, [problem.field for problem in found])
-        raise PolicyError(path, [replace(one, place=places.get(one.field)) for one in found])
+        raise _placed(path, text, found)
+
+
+def _placed(path: Path, text: str, problems: list[Problem]) -> PolicyError:
+    """Return the error that tells each problem with its place."""
+    places = locate(text, [problem.field for problem in problems])
+    return PolicyError(path, [replace(one, place=places.get(one.field)) for one in problems])
 
 
 def _parsed(path: Path, text: str, model: type[Model]) -> Model:
@@ -171,15 +197,16 @@ def _parsed(path: Path, text: str, model: type[Model]) -> Model:
         return model.model_validate({} if document is None else document)
     except ValidationError as error:
         details = error.errors(include_url=False)
-    problems = [_problem(detail, model) for detail in details]
-    places = locate(text, [problem.field for problem in problems])
-    raise PolicyError(path, [replace(one, place=places.get(one.field)) for one in problems])
+    raise _placed(path, text, [_problem(detail, model) for detail in details])
 
 
 def _problem(detail: ErrorDetails, model: type[_Entry]) -> Problem:
     field = tuple(str(part) for part in detail["loc"])
+    if detail["type"] == "missing":
+        return Problem("", field, "missing")
     if detail["type"] != "extra_forbidden":
-        return Problem("", field, detail["msg"].replace("Input should be", "expected"))
+        expected = _EXPECTED.get(detail["type"]) or detail["msg"].removeprefix("Input should be ")
+        return Problem("", field, f"expected {expected}")
     there = f"; there are {', '.join(model.model_fields)}" if len(field) == 1 else ""
     return Problem("", field, f"no such key{there}")
 

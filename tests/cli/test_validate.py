@@ -199,6 +199,19 @@ def test_a_policy_with_a_mistake_is_exit_2(judged: Path, tmp_path: Path) -> None
     assert result.stderr.startswith(expected)
 
 
+def test_a_policys_condition_has_its_caret_on_the_terminal(judged: Path, tmp_path: Path) -> None:
+    """The caret is printed on a line of its own, below the place in the expression."""
+    policy = tmp_path / "ours.yaml"
+    policy.write_text("where: ['hmean >> 1']\nrequire: [a..b]\n", encoding="utf-8")
+
+    result = main("validate", judged, "--policy", policy)
+    _, first, expression, caret = result.stderr.splitlines()
+
+    assert result.returncode == 2
+    assert first.startswith(f"{policy}:1:9: where.0: ")
+    assert (expression, caret) == ("  hmean >> 1", "         ^")
+
+
 def test_several_reports_in_one_run(outputs: Path, tmp_path: Path) -> None:
     """Text goes to stdout while SARIF and JUnit go to files."""
     sarif, junit = tmp_path / "r.sarif", tmp_path / "r.xml"

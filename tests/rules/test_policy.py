@@ -81,9 +81,17 @@ def test_the_longest_prefix_decides(write: Path) -> None:
         ("extends: lightening\n", ":1:10", "no policy 'lightening'; there are lightning"),
         ("extends: ours.yaml\n", ":1:10", "extend each other"),
         ("where: ['hmean >> 1']\n", ":1:9", "hmean >> 1\n"),
-        ("require: training.epoch\n", ":1:10", "expected a valid list"),
-        ("require: [a\n", ":", "not YAML"),
-        ("- a\n", "", "expected"),
+        ("where: ['']\n", ":1:9", "where.0: expected FIELD OPERATOR VALUE\n"),
+        ("require: training.epoch\n", ":1:10", "require: expected a list"),
+        ("require: [1]\n", ":1:11", "require.0: expected a text"),
+        ("require: ['']\n", ":1:11", "require.0: expected the name of a field, got ''"),
+        ("require: [a..b]\n", ":1:11", "require.0: expected the name of a field, got 'a..b'"),
+        ("rules: [CM301]\n", ":1:1", "rules: expected a mapping"),
+        ("rules: {'': off}\n", ":1:13", "no rule ''"),
+        ("model_families: gone.yaml\n", ":1:17", "gone.yaml: cannot be read"),
+        ("extends: gone.yaml\n", ":1:10", "gone.yaml: cannot be read"),
+        ("require: [a\n", ":1:10", "not YAML"),
+        ("- a\n", ":1:1", "expected a mapping"),
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 12 else None,
 )
@@ -102,6 +110,16 @@ def test_a_condition_that_does_not_parse_has_a_caret(write: Path) -> None:
         read_policy(policy_file(write, "where: ['hmean ~ 3']\n"))
 
     expression, caret = str(caught.value).splitlines()[-2:]
+    assert expression[caret.index("^")] == "~"
+
+
+def test_the_caret_stands_also_below_what_is_escaped(write: Path) -> None:
+    """A control character in the expression reaches no terminal, and moves the caret."""
+    with pytest.raises(PolicyError) as caught:
+        read_policy(policy_file(write, "where: [\"name == '\\e[31m' ~ 3\"]\n"))
+
+    expression, caret = caught.value.lines[-2:]
+    assert expression == "  exp_name == '\\x1b[31m' ~ 3"
     assert expression[caret.index("^")] == "~"
 
 
