@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 JSONValue: TypeAlias = "bool | int | float | str | list[JSONValue] | dict[str, JSONValue] | None"
 
@@ -19,6 +19,16 @@ FieldPath: TypeAlias = tuple[str, ...]
 def show_field(path: FieldPath) -> str:
     """Return the field's name as people write it."""
     return ".".join(path)
+
+
+def show_value(value: object, form: Callable[[object], str] = str, limit: int = 60) -> str:
+    """Return a value as a sentence names it, cut where it is long."""
+    try:
+        text = form(value)
+    except ValueError:
+        # Python refuses to print an integer of more than 4,300 digits.
+        return "a number of thousands of digits"
+    return text if len(text) <= limit else f"{text[:limit]}..."
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,10 +106,11 @@ class Session:
         self.unreadable.append(error)
         self.output.warn(str(error))
 
-    def say_empty(self) -> None:
-        """Say that there is no checkpoint where one was looked for."""
+    def say_empty(self, *, is_fault: bool = False) -> None:
+        """Say that there is no checkpoint where one was looked for; a fault is never silent."""
         places = ", ".join(printable(str(root)) for root in self.roots)
-        self.output.say(f"{places}: no checkpoint found")
+        say = self.output.warn if is_fault else self.output.say
+        say(f"{places}: no checkpoint found")
 
 
 def start(

@@ -69,7 +69,7 @@ def validate_command(  # noqa: PLR0913 - each option is a parameter, as Typer re
     wanted = parse_reports(output_format, output_file, reports)
     subjects = list(find_subjects(session))
     if not subjects:
-        session.say_empty()
+        session.say_empty(is_fault=not allow_empty)
         raise typer.Exit(0 if allow_empty else NOTHING_THERE)
     if fix:
         subjects = _fixed(session, subjects, gate, dry_run=dry_run, unsafe=unsafe_fixes)

@@ -159,5 +159,8 @@ def _check(value: object, path: Path) -> None:
 
 
 def is_finite(value: JSONValue) -> bool:
-    """Tell whether `value` is a number that is neither NaN nor infinite."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """Tell whether `value` is a number that is neither NaN nor infinite, nor beyond every float."""
+    try:
+        return isinstance(value, (int, float)) and type(value) is not bool and math.isfinite(value)
+    except OverflowError:
+        return False

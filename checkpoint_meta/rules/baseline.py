@@ -83,7 +83,9 @@ def read_baseline(file: Path) -> Baseline:
             file, f"a baseline of version {version!r}, expected {VERSION}; {way_out}"
         )
     entries = content.get("findings")
-    return Baseline(file, dict(_entries(entries if isinstance(entries, list) else [], file)))
+    if not isinstance(entries, list):
+        raise ReadError(file, "not a baseline (no list of findings)")
+    return Baseline(file, dict(_entries(entries, file)))
 
 
 def _entries(entries: list[object], file: Path) -> Iterable[tuple[str, Known]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from checkpoint_meta.errors import ReadError
 from checkpoint_meta.evidence import Problem
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from checkpoint_meta.readers.contents import CheckpointContents
     from checkpoint_meta.rules.subjects import Subject
     from checkpoint_meta.sources.interface import Source
-
-
-_LARGEST_BITS: Final = 1023
-"""Of an integer that a float can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +127,6 @@ class Case:
     def number(self, path: FieldPath) -> float | None:
         """Return a field's value if it is a finite number."""
         found = self.value(path)
-        if isinstance(found, int) and found.bit_length() > _LARGEST_BITS:
-            return None
         return float(found) if isinstance(found, (int, float)) and is_finite(found) else None
 
     def is_pinned(self, path: FieldPath) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from checkpoint_meta.evidence import show_field
+from checkpoint_meta.evidence import show_field, show_value
 from checkpoint_meta.rules.families import ENCODER, Fit, nearest_family
 from checkpoint_meta.rules.registry import Flaw, rule
 
@@ -36,7 +36,7 @@ def encoder_is_of_a_family(case: Case) -> Iterator[Flaw]:
     if encoder is None:
         yield Flaw(ENCODER, "missing, so that no model family fits")
     else:
-        yield Flaw(ENCODER, f"no model family names the encoder {encoder}")
+        yield Flaw(ENCODER, f"no model family names the encoder {show_value(encoder)}")
 
 
 @rule("CM502", "not-as-its-family", mend="train a model as the family is, or add a family")
@@ -51,7 +51,8 @@ def model_is_as_its_family(case: Case) -> Iterator[Flaw]:
     if fit is None:
         return
     for one in fit.differences:
-        message = f"expected {one.expected} as in {fit.family.id}, got {one.got}"
+        expected, got = show_value(one.expected), show_value(one.got)
+        message = f"expected {expected} as in {fit.family.id}, got {got}"
         yield Flaw(one.field, message)
 
 
@@ -95,4 +96,4 @@ def _query(expression: str) -> Query:
 
 
 def _shown(value: JSONValue) -> str:
-    return "missing" if value is None else str(value)
+    return "missing" if value is None else show_value(value)

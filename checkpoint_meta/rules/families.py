@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from checkpoint_meta.evidence import show_field
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -44,9 +42,6 @@ class Difference:
     field: FieldPath
     expected: JSONValue
     got: JSONValue
-
-    def __str__(self) -> str:
-        return f"{show_field(self.field)}: expected {self.expected}, got {self.got}"
 
 
 @dataclass(frozen=True, slots=True)

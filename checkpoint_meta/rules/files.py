@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from checkpoint_meta.evidence import Severity
+from checkpoint_meta.evidence import Severity, show_value
 from checkpoint_meta.rules.registry import Flaw, rule
 from checkpoint_meta.rules.subjects import owners_of
 
@@ -89,7 +89,8 @@ def checkpoint_is_the_one_described(case: Case) -> Iterator[Flaw]:
     for key, found in case.identity.items():
         said = recorded.get(key)
         if said is not None and found is not None and said != found:
-            message = f"the checkpoint changed after this was written: {said}, now {found}"
+            change = f"{show_value(said)}, now {show_value(found)}"
+            message = f"the checkpoint changed after this was written: {change}"
             yield Flaw(("checkpoint", key), message)
             return
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from checkpoint_meta.evidence import Severity
+from checkpoint_meta.evidence import Severity, show_value
 from checkpoint_meta.metric_names import standing
 from checkpoint_meta.readers.yaml import is_finite
 from checkpoint_meta.rules.registry import Flaw, rule
@@ -86,5 +86,5 @@ def shares_lie_between_0_and_1(case: Case) -> Iterator[Flaw]:
         if field is None or not isinstance(value, (int, float)) or not is_finite(value):
             continue
         if not 0 <= value <= 1 and case.number(("metrics", field)) is None:
-            message = f"{value} lies outside 0 to 1, so metrics.{field} is empty"
+            message = f"{show_value(value)} lies outside 0 to 1, so metrics.{field} is empty"
             yield Flaw(("metrics", "additional_metrics", name), message)

@@ -33,6 +33,22 @@ def locate(text: str, fields: Iterable[FieldPath]) -> dict[FieldPath, Place]:
     return {field: place for field in wanted if (place := finder.place_of(field))}
 
 
+def locate_second_key(text: str) -> Place | None:
+    """Return where a key stands for the second time in one block, `None` if none does."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.constructor import DuplicateKeyError
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        YAML(typ="safe", pure=True).load(text)
+    except DuplicateKeyError as error:
+        return Place(error.problem_mark.line + 1, error.problem_mark.column + 1)
+    except (YAMLError, ValueError, RecursionError):
+        # Another fault, which the reader has told of.
+        return None
+    return None
+
+
 class _Finder:
     """Follows a parser until every field that is sought was met, or cannot be met any more."""
 

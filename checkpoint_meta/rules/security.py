@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from checkpoint_meta.evidence import Severity
+from checkpoint_meta.evidence import Severity, show_value
 from checkpoint_meta.readers.globals import GlobalClass, classify_global
 from checkpoint_meta.rules.deep import check_crcs, sha256_of
 from checkpoint_meta.rules.registry import Flaw, rule
@@ -129,7 +129,7 @@ def bytes_have_their_hash(case: Case) -> Iterator[Flaw]:
         is_counted = case.contents is not None and case.contents.format == "torch-zip"
         found = sha256_of(case.checkpoint.path, _forget if is_counted else case.count)
         if found != recorded:
-            yield Flaw(("checkpoint", "sha256"), f"expected {found}, got {recorded}")
+            yield Flaw(("checkpoint", "sha256"), f"expected {found}, got {show_value(recorded)}")
 
 
 def _forget(_count: int) -> None:

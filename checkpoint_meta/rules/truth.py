@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from checkpoint_meta.evidence import Severity
+from checkpoint_meta.evidence import Severity, show_value
 from checkpoint_meta.metric_names import name_metrics
 from checkpoint_meta.resolve import agrees
 from checkpoint_meta.rules.registry import Flaw, rule
@@ -25,7 +25,8 @@ def _contradicted(case: Case, claims: Iterable[Claim], who: str) -> Iterator[Fla
         if said is None or case.is_pinned(claim.field):
             continue
         if not agrees(said, claim.value, claim.decimals):
-            yield Flaw(claim.field, f"expected {claim.value}, as {who} says, got {said}")
+            expected, got = show_value(claim.value), show_value(said)
+            yield Flaw(claim.field, f"expected {expected}, as {who} says, got {got}")
 
 
 @rule("CM301", "wrong-epoch", mend="run ckpt-meta convert --overwrite")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from checkpoint_meta.errors import DocumentError
-from checkpoint_meta.evidence import Problem
+from checkpoint_meta.evidence import Problem, show_value
 from checkpoint_meta.schema.migrate import migrate
 from checkpoint_meta.schema.v1 import SidecarV1
 from checkpoint_meta.schema.v2 import SCHEMA_VERSION, CheckpointMetadata
@@ -44,7 +44,11 @@ def check_document(document: object) -> list[Problem]:
     version = document["schema_version"]
     if not isinstance(version, str) or version not in MODELS:
         known = " or ".join(repr(name) for name in MODELS)
-        return [Problem("CM103", ("schema_version",), f"expected {known}, got {_short(version)}")]
+        return [
+            Problem(
+                "CM103", ("schema_version",), f"expected {known}, got {show_value(version, repr)}"
+            )
+        ]
     return [*_check_shape(document, MODELS[version]), *_check_times(document)]
 
 
@@ -84,7 +88,7 @@ def _to_problem(field: FieldPath, details: Sequence[ErrorDetails]) -> Problem:
     if code == "CM104":
         return Problem(code, field, "missing")
     expected = " or ".join(_expectation(detail) for detail in details)
-    return Problem(code, field, f"expected {expected}, got {_short(details[0]['input'])}")
+    return Problem(code, field, f"expected {expected}, got {show_value(details[0]['input'], repr)}")
 
 
 def _expectation(detail: ErrorDetails) -> str:
@@ -138,12 +142,3 @@ def _kind(value: object) -> str:
             return "a list"
         case _:
             return f"a {type(value).__name__}"
-
-
-def _short(value: object, limit: int = 60) -> str:
-    try:
-        text = repr(value)
-    except ValueError:
-        # Python refuses to print an integer of more than 4,300 digits.
-        return "a number of thousands of digits"
-    return text if len(text) <= limit else f"{text[:limit]}..."

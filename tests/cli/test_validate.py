@@ -91,7 +91,9 @@ def test_a_missing_sidecar_is_a_finding(outputs: Path) -> None:
 
 def test_a_gate_that_saw_nothing_is_shut(tmp_path: Path) -> None:
     """No checkpoint at all is exit 2, and 0 with `--allow-empty`."""
-    assert run("validate", tmp_path).exit_code == 2
+    shut = run("validate", tmp_path, "--quiet")
+    assert shut.exit_code == 2
+    assert "no checkpoint found" in shut.stderr
     assert run("validate", tmp_path, "--allow-empty").exit_code == 0
 
 
@@ -314,8 +316,11 @@ def test_a_new_baseline_says_what_came_and_went(judged: Path, tmp_path: Path) ->
         ("[]", "not a baseline"),
         ("{", "not a baseline"),
         ('{"baseline_version": 1, "findings": [{}]}', "a finding lacks"),
+        ('{"baseline_version": 1}', "no list of findings"),
+        ('{"baseline_version": 1, "findings": 3}', "no list of findings"),
+        ("[" * 100_000, "not a baseline"),
     ],
-    ids=["version", "list", "broken", "entry"],
+    ids=["version", "list", "broken", "entry", "none", "number", "deep"],
 )
 def test_a_baseline_that_cannot_be_used_is_exit_2(
     text: str, reason: str, judged: Path, tmp_path: Path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from checkpoint_meta.rules.families import nearest_family
+from checkpoint_meta.rules.families import Difference, nearest_family
 from checkpoint_meta.rules.policy_file import read_policy
 from checkpoint_meta.sources.signatures import load_signatures
 
@@ -55,9 +55,7 @@ def test_the_fewest_differences_win() -> None:
 
     assert found is not None
     assert found.family.id == "dbnet_resnet18_unet64"
-    assert [str(one) for one in found.differences] == [
-        "model.decoder.output_channels: expected 64, got 128"
-    ]
+    assert found.differences == (Difference(("model", "decoder", "output_channels"), 64, 128),)
 
 
 def test_kinds_are_compared() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from checkpoint_meta.evidence import Place
 from checkpoint_meta.rules.fixes import plan_change
+from checkpoint_meta.rules.policy_file import read_policy
 from checkpoint_meta.rules.registry import all_rules
 from checkpoint_meta.rules.subjects import iter_subjects
 from checkpoint_meta.validate import Gate, validate
@@ -37,6 +40,22 @@ HOSTILE: Final[dict[str, tuple[bytes, str]]] = {
     "list": (b"[1]", "CM102"),
     "no-version": (b"a: 1\n", "CM102"),
     "version-list": (b"schema_version: [2]\n", "CM10"),
+    "epoch-of-digits": (
+        b"schema_version: '2.0'\ntraining: {epoch: " + b"9" * 6000 + b"}\n",
+        "CM301",
+    ),
+    "size-of-digits": (
+        b"schema_version: '2.0'\ncheckpoint: {size_bytes: " + b"9" * 6000 + b"}\n",
+        "CM204",
+    ),
+    "encoder-of-digits": (
+        b"schema_version: '2.0'\nmodel: {encoder: {model_name: " + b"9" * 6000 + b"}}\n",
+        "CM501",
+    ),
+    "percent-of-digits": (
+        b"schema_version: '2.0'\nmetrics: {additional_metrics: {hmean: " + b"9" * 6000 + b"}}\n",
+        "CM105",
+    ),
     "digits": (b"schema_version: '2.0'\nmetrics: {precision: " + b"9" * 6000 + b"}\n", "CM10"),
     "tag": (b"!!python/object/apply:os.system ['false']\n", "CM102"),
 }
@@ -52,13 +71,27 @@ def test_a_hostile_sidecar_is_a_finding(
         make_checkpoint(tmp_path / f"{stem}.ckpt")
     (tmp_path / "a.metadata.yaml").write_bytes(raw)
 
-    findings = list(validate(iter_subjects(tmp_path)))
+    policy = replace(read_policy("ocr-detection"), where=("val/hmean < 1 and hmean < 1",))
+    findings = list(validate(iter_subjects(tmp_path), Gate(policy)))
 
     found = [(one.path.name, one.problem.code) for one in findings]
     assert not any("could not be judged" in one.problem.message for one in findings)
 
     assert any(path == "a.metadata.yaml" and one.startswith(code) for path, one in found)
     assert ("z.ckpt", "CM201") in found
+
+
+def test_a_key_that_stands_twice_has_its_place(
+    tmp_path: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    """The finding names the line and column of the second one."""
+    make_checkpoint(tmp_path / "a.ckpt")
+    (tmp_path / "a.metadata.yaml").write_text("training:\n  epoch: 1\n  epoch: 2\n", "utf-8")
+
+    (found,) = validate(iter_subjects(tmp_path))
+
+    assert (found.problem.code, found.problem.place) == ("CM101", Place(3, 3))
+    assert "epoch" in found.problem.message
 
 
 WRONG_TYPES: Final = """\

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checkpoint_meta.evidence import Place
-from checkpoint_meta.rules.places import locate
+from checkpoint_meta.rules.places import locate, locate_second_key
 
 TEXT = """\
 # a comment
@@ -66,6 +66,22 @@ def test_nothing_behind_the_last_field_is_parsed() -> None:
 def test_a_text_that_is_no_document_has_no_places(text: str) -> None:
     """Nothing is raised; the finding is told without a place."""
     assert locate(text, [("a", "b", "c")]) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: 1\nb: {c: 1, c: 2}\n", Place(2, 11)),
+        ("a: 1\nb: 2\na: 3\n", Place(3, 1)),
+        ("a: 1\nb: 2\n", None),
+        ("a: [\n", None),
+        ("[" * 5000, None),
+    ],
+    ids=["flow", "block", "none", "broken", "deep"],
+)
+def test_a_key_that_stands_twice_is_found(text: str, place: Place | None) -> None:
+    """It is the second one that is in the way."""
+    assert locate_second_key(text) == place
 
 
 keys = st.text("abc/ :#é", min_size=1, max_size=4)

@@ -116,7 +116,7 @@ def test_a_condition_that_does_not_parse_has_a_caret(write: Path) -> None:
 def test_the_caret_stands_also_below_what_is_escaped(write: Path) -> None:
     """A control character in the expression reaches no terminal, and moves the caret."""
     with pytest.raises(PolicyError) as caught:
-        read_policy(policy_file(write, "where: [\"name == '\\e[31m' ~ 3\"]\n"))
+        read_policy(policy_file(write, "where: [\"exp_name == '\\e[31m' ~ 3\"]\n"))
 
     expression, caret = caught.value.lines[-2:]
     assert expression == "  exp_name == '\\x1b[31m' ~ 3"
