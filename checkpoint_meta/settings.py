@@ -23,6 +23,8 @@ class Ignored:
     """Code or prefix of codes, such as `CM4`."""
 
     reason: str
+    """Why, for whoever reads the settings next."""
+
     path: str = "*"
     """Pattern of the paths for which it is passed over."""
 
@@ -35,6 +37,8 @@ class Settings:
     """The file that was read."""
 
     policy: str | None = None
+    """What `validate` requires: a policy's name, or a YAML file."""
+
     patterns: tuple[str, ...] = ()
     """File names taken for checkpoints beside the usual ones."""
 
@@ -42,7 +46,10 @@ class Settings:
     """Field (`hmean`) -> the name that it is logged by."""
 
     sidecar_dir: Path | None = None
+    """Mirror folder where sidecars stand, in place of beside the checkpoints."""
+
     ignore: tuple[Ignored, ...] = ()
+    """Rules that `validate` passes over, each with its reason."""
 
 
 def find_settings(start: Path) -> Settings:

@@ -143,3 +143,21 @@ def unprivileged(tmp_path: Path) -> Iterator[None]:
     os.seteuid(65534)
     yield
     os.seteuid(0)
+
+
+@pytest.fixture(scope="session")
+def documented_example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the folder that most pages are about, once."""
+    from tests.docs.worlds import make_template
+
+    return make_template(tmp_path_factory.mktemp("example"))
+
+
+@pytest.fixture
+def world(documented_example: Path, tmp_path: Path) -> Path:
+    """Return a folder as most pages of the documentation start with, and an empty `home` in it."""
+    from tests.docs.worlds import make_world
+
+    folder = tmp_path / "world"
+    (folder / "home").mkdir(parents=True)
+    return make_world("README.md", documented_example, folder)

@@ -58,7 +58,7 @@ def test_the_policy_page_is_a_policy(tmp_path: Path) -> None:
 
     policy = read_policy(str(tmp_path / "policies/ours.yaml"))
 
-    assert [family.id for family in policy.families or ()] == ["dbnet_resnet18_pan"]
+    assert [family.id for family in policy.families or ()] == ["dbnet_resnet18_unet"]
     assert tomllib.loads(shown["pyproject.toml"])["tool"]["checkpoint-meta"]["policy"]
 
 

@@ -17,13 +17,19 @@ class CheckpointFacts(Block):
     format: str | None = Field(
         None, description="torch-zip, torch-legacy, safetensors, fsdp, dcp or deepspeed."
     )
-    size_bytes: Natural | None = None
+    size_bytes: Natural | None = Field(
+        None, description="Of the file, or of all files of a sharded folder."
+    )
     mtime_ns: int | None = Field(None, description="Time of last change, in nanoseconds.")
     fingerprint: str | None = Field(
         None, description="From the archive's serialization id or CRCs; not cryptographic."
     )
-    sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
-    weights_only: bool | None = None
+    sha256: str | None = Field(
+        None, pattern="^[0-9a-f]{64}$", description="Of the whole file; only where asked for."
+    )
+    weights_only: bool | None = Field(
+        None, description="It holds no optimizer and no loops: `save_weights_only`."
+    )
 
 
 class Training(Block):
@@ -31,48 +37,60 @@ class Training(Block):
 
     epoch: Natural | None = Field(None, description="As Lightning numbers it, from 0.")
     global_step: Natural | None = Field(None, description="Optimizer steps of all optimizers.")
-    training_phase: Literal["training", "validation", "finetuning"] | None = None
-    max_epochs: Positive | None = None
+    training_phase: Literal["training", "validation", "finetuning"] | None = Field(
+        None, description="What the run was for, as the callback was told."
+    )
+    max_epochs: Positive | None = Field(
+        None, description="After how many epochs the run was to end."
+    )
 
 
 class Encoder(Block):
     """The backbone."""
 
-    model_name: str | None = None
-    pretrained: bool | None = None
-    frozen: bool | None = None
+    model_name: str | None = Field(None, description="As timm names it, such as resnet18.")
+    pretrained: bool | None = Field(None, description="It began with pretrained weights.")
+    frozen: bool | None = Field(None, description="It was not trained.")
 
 
 class Decoder(Block):
     """The decoder between backbone and head."""
 
-    name: str | None = None
-    in_channels: list[int] | None = None
-    inner_channels: Positive | None = None
-    output_channels: Positive | None = None
-    params: dict[str, JsonValue] | None = None
+    name: str | None = Field(None, description="Such as unet, pan_decoder or fpn_decoder.")
+    in_channels: list[int] | None = Field(
+        None, description="Of the encoder's stages, the finest first."
+    )
+    inner_channels: Positive | None = Field(None, description="Between its layers.")
+    output_channels: Positive | None = Field(None, description="That the head is given.")
+    params: dict[str, JsonValue] | None = Field(
+        None, description="Its other settings, as the configuration has them."
+    )
 
 
 class Head(Block):
     """The head that makes predictions."""
 
-    name: str | None = None
-    in_channels: Positive | None = None
-    params: dict[str, JsonValue] | None = None
+    name: str | None = Field(None, description="Such as db_head.")
+    in_channels: Positive | None = Field(None, description="That it is given.")
+    params: dict[str, JsonValue] | None = Field(
+        None, description="Its other settings, as the configuration has them."
+    )
 
 
 class Loss(Block):
     """The loss that was minimised."""
 
-    name: str | None = None
-    params: dict[str, JsonValue] | None = None
+    name: str | None = Field(None, description="Such as db_loss.")
+    params: dict[str, JsonValue] | None = Field(
+        None, description="Its settings, as the configuration has them."
+    )
 
 
 class Parameters(Block):
     """Size of the state dict."""
 
     count: Natural | None = Field(None, description="Elements of all tensors.")
-    bytes: Natural | None = None
+    bytes: Natural | None = Field(None, description="Of all tensors.")
     dtypes: dict[str, Natural] | None = Field(None, description="Elements by dtype.")
 
 
@@ -80,7 +98,7 @@ class Model(Block):
     """The model and the parts that it has."""
 
     class_: str | None = Field(None, alias="class", description="Import path of the module.")
-    architecture: str | None = None
+    architecture: str | None = Field(None, description="Such as dbnet.")
     encoder: Encoder | None = None
     decoder: Decoder | None = None
     head: Head | None = None
@@ -91,10 +109,12 @@ class Model(Block):
 class Metrics(Block):
     """What was measured at this very global step, and nothing older."""
 
-    precision: Share | None = None
-    recall: Share | None = None
-    hmean: Share | None = None
-    validation_loss: float | None = None
+    precision: Share | None = Field(None, description="As a share of 1.")
+    recall: Share | None = Field(None, description="As a share of 1.")
+    hmean: Share | None = Field(
+        None, description="Harmonic mean of precision and recall (F1), as a share of 1."
+    )
+    validation_loss: float | None = Field(None, description="Any finite number.")
     additional_metrics: dict[str, float] | None = Field(
         None, description="Every other metric under the name that it was logged by."
     )
@@ -103,38 +123,48 @@ class Metrics(Block):
 class LastValidation(Block):
     """The last validation, where it was an earlier one."""
 
-    epoch: Natural | None = None
-    global_step: Natural | None = None
-    metrics: dict[str, float] | None = None
+    epoch: Natural | None = Field(None, description="In which it ran, from 0.")
+    global_step: Natural | None = Field(None, description="At which it ran.")
+    metrics: dict[str, float] | None = Field(
+        None, description="By the names that they were logged by."
+    )
 
 
 class SavedIn(Block):
     """The moment of the save."""
 
     stage: str | None = Field(None, description="fit, validate, test or predict.")
-    sanity_checking: bool | None = None
+    sanity_checking: bool | None = Field(
+        None, description="It was in the validation that Lightning runs before training."
+    )
     last_batch: bool | None = Field(None, description="The epoch's last batch was done.")
 
 
 class Checkpointing(Block):
     """How the checkpoint was chosen, by the ModelCheckpoint that wrote it."""
 
-    monitor: str | None = None
-    mode: Literal["min", "max"] | None = None
+    monitor: str | None = Field(None, description="Logged name of the metric that decides.")
+    mode: Literal["min", "max"] | None = Field(None, description="Which end of it is better.")
     score: float | None = Field(None, description="The monitored metric of this checkpoint.")
     rank: Positive | None = Field(None, description="Among the kept ones; 1 is the best.")
-    best: bool | None = None
-    save_top_k: Annotated[int, Field(ge=-1)] | None = None
-    save_last: bool | Literal["link"] | None = None
+    best: bool | None = Field(
+        None, description="No kept checkpoint of the same ModelCheckpoint is better."
+    )
+    save_top_k: Annotated[int, Field(ge=-1)] | None = Field(
+        None, description="How many are kept; -1: all."
+    )
+    save_last: bool | Literal["link"] | None = Field(
+        None, description="Whether there is a `last.ckpt`; link: as a symbolic link."
+    )
 
 
 class Wandb(Block):
     """The Weights & Biases run that wrote the checkpoint."""
 
-    entity: str | None = None
-    project: str | None = None
-    run_id: str | None = None
-    url: str | None = None
+    entity: str | None = Field(None, description="User or team.")
+    project: str | None = Field(None, description="Name of the project.")
+    run_id: str | None = Field(None, description="The eight or so letters of the address.")
+    url: str | None = Field(None, description="Address of the run's page.")
 
 
 class LoggerRun(Block):
@@ -147,19 +177,23 @@ class LoggerRun(Block):
 class Environment(Block):
     """Software that wrote the checkpoint."""
 
-    lightning: str | None = None
-    torch: str | None = None
-    python: str | None = None
-    git_commit: str | None = None
-    git_dirty: bool | None = None
+    lightning: str | None = Field(None, description="Version.")
+    torch: str | None = Field(None, description="Version.")
+    python: str | None = Field(None, description="Version.")
+    git_commit: str | None = Field(None, description="Of the folder in which training began.")
+    git_dirty: bool | None = Field(
+        None, description="That folder had changes that were not committed."
+    )
 
 
 class WrittenBy(Block):
     """Software that wrote the sidecar."""
 
-    tool: str | None = None
-    version: str | None = None
-    how: Literal["training", "convert"] | None = None
+    tool: str | None = Field(None, description="Its name: checkpoint-meta.")
+    version: str | None = Field(None, description="Its version.")
+    how: Literal["training", "convert"] | None = Field(
+        None, description="training: by the callback; convert: by `ckpt-meta convert`."
+    )
     seen: dict[str, str] | None = Field(
         None,
         description="Source -> mark of the files that it would read: has any changed since?",
@@ -169,19 +203,19 @@ class WrittenBy(Block):
 class ProvenanceLine(Block):
     """The fields that one source gave."""
 
-    source: str
+    source: str = Field(description="Name of the source, such as checkpoint or hydra.")
     location: str | None = Field(None, description="Relative to the sidecar's own folder.")
-    size_bytes: Natural | None = None
+    size_bytes: Natural | None = Field(None, description="Of that file, when it was read.")
     mtime_ns: int | None = Field(None, description="With the size: has that file changed since?")
-    fields: list[str]
+    fields: list[str] = Field(description="Dotted names of the fields that it gave.")
 
 
 class CheckpointMetadata(Block):
     """A whole 2.0 sidecar."""
 
-    schema_version: Literal["2.0"]
+    schema_version: Literal["2.0"] = Field(description="Version of the format.")
     checkpoint_path: str = Field(description="Relative to the sidecar's own folder.")
-    exp_name: str | None = None
+    exp_name: str | None = Field(None, description="Name of the experiment.")
     created_at: str | None = Field(
         None, description="When the checkpoint was written: ISO 8601 with its zone."
     )
@@ -192,11 +226,17 @@ class CheckpointMetadata(Block):
     last_validation: LastValidation | None = None
     saved_in: SavedIn | None = None
     checkpointing: Checkpointing | None = None
-    hyperparameters: dict[str, JsonValue] | None = None
+    hyperparameters: dict[str, JsonValue] | None = Field(
+        None, description="As the module saved them; secrets are masked, long values cut."
+    )
     hydra_config_path: str | None = Field(None, description="Relative to the sidecar's own folder.")
-    hydra_overrides: list[str] | None = None
+    hydra_overrides: list[str] | None = Field(
+        None, description="What was given on Hydra's command line."
+    )
     wandb: Wandb | None = None
-    wandb_run_id: str | None = None
+    wandb_run_id: str | None = Field(
+        None, description="The same as wandb.run_id, where schema 1.0 had it."
+    )
     loggers: list[LoggerRun] | None = None
     environment: Environment | None = None
     written_by: WrittenBy | None = None
