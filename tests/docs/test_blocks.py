@@ -75,7 +75,12 @@ def _played(block: Block, world: Path, home: Path) -> str:
 
 def _timeless(text: str) -> str:
     """Return what is printed without what each run has of its own: times, and ids of contents."""
-    for pattern in (r"\d{4}-\d\d-\d\dT[\d:]+(Z|\+00:00)", r"mtime_ns: \d+", r"torch:\d{40}"):
+    for pattern in (
+        r"\d{4}-\d\d-\d\dT[\d:]+(Z|\+00:00)",
+        r"mtime_ns: \d+",
+        r"torch:\d{40}",
+        r'"[0-9a-f]{16}"',
+    ):
         text = re.sub(pattern, "...", text)
     return text
 
