@@ -79,7 +79,7 @@ def _timeless(text: str) -> str:
         r"\d{4}-\d\d-\d\dT[\d:]+(Z|\+00:00)",
         r"mtime_ns: \d+",
         r"torch:\d{40}",
-        r'"[0-9a-f]{16}"',
+        r'"?\b[0-9a-f]{16}\b"?',
     ):
         text = re.sub(pattern, "...", text)
     return text
