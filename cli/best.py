@@ -69,7 +69,7 @@ def best_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads 
 
     from .list_view import as_json, print_path
 
-    rows = candidates(session.rows(use_index=not no_index), query, time.time())
+    rows = candidates(session.groups(use_index=not no_index), query, time.time())
     order = {None: None, Mode.MIN: Order.ASCENDING, Mode.MAX: Order.DESCENDING}[mode]
     name = metric or _only(monitored(rows))
     field = parsed_option("--metric", lambda: asked_field(name))

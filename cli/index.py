@@ -29,11 +29,11 @@ def status_command(*, output_format: OutputFormat = TextFormat.TEXT) -> None:
 
     file = index_file()
     exists = file.is_file()
-    rows = Database(file).ask("SELECT count(*) FROM rows") if exists else [(0,)]
+    rows = Database(file).ask("SELECT coalesce(sum(total), 0) FROM folders") if exists else [(0,)]
     found: dict[str, JSONValue] = {
         "file": str(file),
         "size_bytes": file.stat().st_size if exists else 0,
-        "checkpoints": rows[0][0] if rows else None,
+        "checkpoints": int(str(rows[0][0])) if rows else None,
     }
     output = Output()
     if output_format is not TextFormat.TEXT:
@@ -41,7 +41,7 @@ def status_command(*, output_format: OutputFormat = TextFormat.TEXT) -> None:
         return
     output.line(str(file))
     size = show_size(file.stat().st_size) if exists else "no file"
-    known = "cannot be read" if not rows else f"{rows[0][0]} checkpoints"
+    known = "cannot be read" if not rows else f"{found['checkpoints']} checkpoints"
     output.line(f"{size}, {known}")
 
 
@@ -58,7 +58,7 @@ def build_command(
     output = Output(quiet=quiet)
     session = start(paths, output, config=config, isolated=isolated, sidecar_dir=sidecar_dir)
     started = time.monotonic()
-    count = sum(1 for _ in session.rows(refresh=True))
+    count = sum(len(group) for group in session.groups(refresh=True))
     output.say(f"{count} checkpoints in {time.monotonic() - started:.1f} s")
     if session.unreadable:
         raise typer.Exit(1)

@@ -140,8 +140,8 @@ def list_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads 
     # Rows hold no cycles, and looking for some among 100,000 takes a quarter of the time.
     gc.disable()
     whole = view.is_whole or any(not is_light(path) for path in selection.paths())
-    found = session.rows(use_index=not no_index, refresh=refresh, whole=whole)
-    rows = tally.counted(best.watch(found))
+    found = session.groups(use_index=not no_index, refresh=refresh, whole=whole)
+    rows = tally.counted(best.watch(found), view.now)
     view.show(tally.shown(selection.selected(rows, view.now)))
     if tally.total:
         output.say(tally.summary())

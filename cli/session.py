@@ -13,8 +13,9 @@ from checkpoint_meta.settings import Settings, find_settings, read_settings
 from .output import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from checkpoint_meta.catalog.group import Group
     from checkpoint_meta.catalog.row import Row
     from checkpoint_meta.catalog.scan import ScanOptions
     from checkpoint_meta.paths import CheckpointFile
@@ -58,10 +59,10 @@ class Session:
                     seen.add(key)
                     yield checkpoint
 
-    def rows(
+    def groups(
         self, *, use_index: bool = True, refresh: bool = False, whole: bool = False
-    ) -> Iterator[Row]:
-        """Yield a row of the catalog for each checkpoint below the PATHs, and for each orphan.
+    ) -> Iterator[Group]:
+        """Yield the catalog's rows of each checkpoint below the PATHs, and of each orphan.
 
         With `whole` each has all its fields, else those that lists show.
 
@@ -73,15 +74,8 @@ class Session:
         options = ScanOptions(
             self.settings.metrics, use_index=use_index, refresh=refresh, whole=whole
         )
-        seen: set[str] = set()
-        for root in self.roots:
-            for row in self._scan(root, options):
-                if len(self.roots) > 1:
-                    key = str(Path(row.path).absolute())
-                    if key in seen:
-                        continue
-                    seen.add(key)
-                yield row
+        groups = (group for root in self.roots for group in self._scan(root, options))
+        yield from groups if len(self.roots) == 1 else _each_once(groups)
 
     def row(self, path: Path, *, use_index: bool = True) -> Row:
         """Return the row of one checkpoint.
@@ -91,15 +85,16 @@ class Session:
         """
         from checkpoint_meta.catalog.scan import ScanOptions
 
-        for row in self._scan(path, ScanOptions(self.settings.metrics, use_index=use_index)):
-            if Path(row.path) == path:
-                return row
+        for group in self._scan(path, ScanOptions(self.settings.metrics, use_index=use_index)):
+            for row in group:
+                if Path(row.path) == path:
+                    return row
         raise ReadError(path, "not a checkpoint")
 
-    def _scan(self, root: Path, options: ScanOptions) -> Iterator[Row]:
-        from checkpoint_meta.catalog.scan import scan
+    def _scan(self, root: Path, options: ScanOptions) -> Iterator[Group]:
+        from checkpoint_meta.catalog.scan import scan_groups
 
-        return scan(root, self.layout(root), options, self.note)
+        return scan_groups(root, self.layout(root), options, self.note)
 
     def note(self, error: ReadError) -> None:
         """Say that a folder could not be listed, and remember it."""
@@ -111,6 +106,22 @@ class Session:
         places = ", ".join(printable(str(root)) for root in self.roots)
         say = self.output.warn if is_fault else self.output.say
         say(f"{places}: no checkpoint found")
+
+
+def _each_once(groups: Iterable[Group]) -> Iterator[Group]:
+    """Yield each row once, also where one PATH lies below another."""
+    from checkpoint_meta.catalog.group import ReadGroup
+
+    seen: set[str] = set()
+    for group in groups:
+        rows: list[Row] = []
+        for row in group:
+            key = str(Path(row.path).absolute())
+            if key not in seen:
+                seen.add(key)
+                rows.append(row)
+        if rows:
+            yield ReadGroup(rows)
 
 
 def start(

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from checkpoint_meta.catalog.fields import Field
+    from checkpoint_meta.catalog.group import Group
     from checkpoint_meta.catalog.row import Row
+    from checkpoint_meta.evidence import JSONValue
 
 
 class Tally:
@@ -24,17 +26,19 @@ class Tally:
         self._shown = 0
         self._unseen = list(fields)
 
-    def counted(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Yield each row, counted by its status."""
-        for row in rows:
-            self.total += 1
-            if row.link is None:
-                self._by_status[row.status] += 1
-            else:
-                self._links += 1
-            if self._unseen:
-                self._unseen = [one for one in self._unseen if one.value(row.values) is None]
-            yield row
+    def counted(self, groups: Iterable[Group], now: float) -> Iterator[Group]:
+        """Yield each group, its rows counted by their status."""
+        for group in groups:
+            self.total += len(group)
+            statuses, links = group.statuses(), group.links()
+            if any(links):
+                statuses = [one for one, link in zip(statuses, links, strict=True) if link is None]
+            self._links += len(group) - len(statuses)
+            self._by_status.update(statuses)
+            self._unseen = [
+                one for one in self._unseen if not any(map(_is_there, group.column(one, now)))
+            ]
+            yield group
 
     def shown(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Yield each row, counted as shown."""
@@ -54,3 +58,7 @@ class Tally:
         if self._by_status[Status.MISSING]:
             lines.append("ckpt-meta convert writes the missing sidecars")
         return "\n".join(lines)
+
+
+def _is_there(value: JSONValue) -> bool:
+    return value is not None

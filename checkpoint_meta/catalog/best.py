@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.catalog.conditions import is_known
 from checkpoint_meta.catalog.fields import find_field
-from checkpoint_meta.catalog.row import RowFields, Status
+from checkpoint_meta.catalog.row import RowFields
 from checkpoint_meta.catalog.sorting import (
     MODE,
     MONITOR,
@@ -21,9 +21,10 @@ from checkpoint_meta.catalog.sorting import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from checkpoint_meta.catalog.group import Group
     from checkpoint_meta.catalog.query import Query
     from checkpoint_meta.catalog.row import Row
-    from checkpoint_meta.evidence import FieldPath
+    from checkpoint_meta.evidence import FieldPath, JSONValue
 
 BEST: Final[FieldPath] = ("checkpointing", "best")
 STEP: Final[FieldPath] = ("training", "global_step")
@@ -39,26 +40,30 @@ class BestOfRuns:
         self._recorded: dict[str, list[str]] = {}
         self._scored: dict[str, tuple[float, float, str]] = {}
 
-    def watch(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Yield each row, and remember it if it is the best so far."""
-        for row in rows:
-            if row.link is None and is_eligible(row):
-                if row.values.get(BEST) is True:
-                    self._recorded.setdefault(row.run, []).append(row.path)
-                score = row.values.get(SCORE)
-                if isinstance(score, (int, float)) and is_known(score):
-                    self._remember(row, score)
-            yield row
+    def watch(self, groups: Iterable[Group]) -> Iterator[Group]:
+        """Yield each group, and remember what is the best in it so far."""
+        for group in groups:
+            scores, recorded = group.cells(SCORE), group.cells(BEST)
+            if scores or recorded:
+                eligible = group.eligible()
+                for place, is_best in enumerate(recorded):
+                    if is_best is True and eligible[place]:
+                        self._recorded.setdefault(group.run, []).append(group.row(place).path)
+                self._watch_scores(group, scores, eligible)
+            yield group
 
-    def _remember(self, row: Row, score: float) -> None:
-        rank = -score if _is_high(row) else score
-        before = self._scored.get(row.run)
-        if before is not None and rank > before[0]:
+    def _watch_scores(
+        self, group: Group, scores: Sequence[JSONValue], eligible: Sequence[bool]
+    ) -> None:
+        ranks = _ranks(group, scores)
+        eligible_ranks = [rank for rank, is_one in zip(ranks, eligible, strict=False) if is_one]
+        lowest = min((rank for rank in eligible_ranks if rank is not None), default=None)
+        before = self._scored.get(group.run)
+        if lowest is None or (before is not None and lowest > before[0]):
             return
-        step = row.values.get(STEP)
-        standing = (rank, step if isinstance(step, int) else float("inf"), row.path)
-        if before is None or standing < before:
-            self._scored[row.run] = standing
+        rows = [group.row(place) for place, rank in enumerate(ranks) if rank == lowest]
+        standings = [(lowest, _step(row), row.path) for row in rows if row.is_eligible]
+        self._scored[group.run] = min([*standings, *([before] if before else [])])
 
     def paths(self) -> frozenset[str]:
         """Return the path of each best checkpoint that was seen."""
@@ -66,24 +71,38 @@ class BestOfRuns:
         return frozenset(scored.union(*self._recorded.values()))
 
 
-def is_eligible(row: Row) -> bool:
-    """Tell whether a checkpoint may be called the best."""
-    return row.link is None and row.readable and row.status is not Status.STALE
+def _ranks(group: Group, scores: Sequence[JSONValue]) -> list[float | None]:
+    """Return for each score a number that is the lower the better it is; `None` for none."""
+    nothing = (None,) * len(scores)
+    modes, monitors = group.cells(MODE) or nothing, group.cells(MONITOR) or nothing
+    return [
+        None
+        if not isinstance(score, (int, float)) or not is_known(score)
+        else -score
+        if _is_high(mode, monitor)
+        else score
+        for score, mode, monitor in zip(scores, modes, monitors, strict=True)
+    ]
 
 
-def _is_high(row: Row) -> bool:
-    mode = row.values.get(MODE)
+def _step(row: Row) -> float:
+    step = row.values.get(STEP)
+    return step if isinstance(step, int) else float("inf")
+
+
+def _is_high(mode: JSONValue, monitor: JSONValue) -> bool:
     if mode in ("min", "max"):
         return mode == "max"
-    return order_by_name(str(row.values.get(MONITOR))) is Order.DESCENDING
+    return order_by_name(str(monitor)) is Order.DESCENDING
 
 
-def candidates(rows: Iterable[Row], query: Query | None, now: float) -> list[Row]:
+def candidates(groups: Iterable[Group], query: Query | None, now: float) -> list[Row]:
     """Return the rows that may be called the best, and for which the query holds."""
     return [
         row
-        for row in rows
-        if is_eligible(row) and (query is None or query.matches(RowFields(row, now)))
+        for group in groups
+        for row in group
+        if row.is_eligible and (query is None or query.matches(RowFields(row, now)))
     ]
 
 

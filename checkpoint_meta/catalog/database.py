@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
-    Cell: TypeAlias = str | int | None
+    Cell: TypeAlias = str | int | bytes | None
     Line: TypeAlias = tuple[Cell, ...]
 
 logger = logging.getLogger(__name__)
@@ -29,28 +29,22 @@ Result = TypeVar("Result")
 
 FOLDER_VARIABLE: Final = "CHECKPOINT_META_CACHE"
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Goes up with each change of `_TABLES` or of what stands in them."""
 
 PATIENCE: Final = 2.0
 """Seconds to wait for another process that writes."""
 
 _TABLES: Final = """
+PRAGMA page_size = 16384;
 CREATE TABLE IF NOT EXISTS contexts (id INTEGER PRIMARY KEY, settings TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS shapes (id INTEGER PRIMARY KEY, fields TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS watches (id INTEGER PRIMARY KEY, states TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS rows (
-    context INTEGER, folder TEXT, name TEXT,
-    size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER,
-    sidecar_size INTEGER, sidecar_mtime_ns INTEGER, sidecar_ctime_ns INTEGER,
-    sidecar_inode INTEGER,
-    status TEXT, problem TEXT, readable INTEGER, sidecar TEXT,
-    watch INTEGER, shape INTEGER, cells TEXT,
-    PRIMARY KEY (context, folder, name)
+CREATE TABLE IF NOT EXISTS folders (
+    context INTEGER, key TEXT, mark BLOB, has_hydra INTEGER, folders TEXT,
+    total INTEGER, names TEXT, marks BLOB, watched TEXT, heads TEXT, light TEXT,
+    PRIMARY KEY (context, key)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS details (
-    context INTEGER, folder TEXT, name TEXT, shape INTEGER, cells TEXT,
-    PRIMARY KEY (context, folder, name)
+    context INTEGER, key TEXT, more TEXT, PRIMARY KEY (context, key)
 ) WITHOUT ROWID;
 """
 

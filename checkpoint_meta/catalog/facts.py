@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from checkpoint_meta.catalog.row import Row, Status, light
-from checkpoint_meta.catalog.watched import Watched, watched_places
+from checkpoint_meta.catalog.row import Facts, Row, Status, light
+from checkpoint_meta.catalog.watched import watched_places
 from checkpoint_meta.claims import Claims, gather, resolve_claims
 from checkpoint_meta.errors import DocumentError, printable
 from checkpoint_meta.faults import guarded
@@ -36,13 +36,6 @@ Document = dict[str, "JSONValue"]
 
 _PRECEDENCE: Final = ("pinned", KEPT, *(name for name in PRECEDENCE if name != "pinned"))
 """What a sidecar says that still holds is completed, not doubted."""
-
-
-class Facts(NamedTuple):
-    """A row, and what must not have changed for it to hold."""
-
-    row: Row
-    watched: tuple[Watched, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

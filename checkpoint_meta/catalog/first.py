@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from checkpoint_meta.catalog.fields import Field
+    from checkpoint_meta.catalog.group import Group
     from checkpoint_meta.catalog.row import Row
     from checkpoint_meta.catalog.sorting import Comparable, SortKey
     from checkpoint_meta.evidence import FieldPath, JSONValue
@@ -40,14 +41,31 @@ class FirstRows:
         self._gates: list[tuple[Order, Comparable]] = []
         """What the first key must at least be for a row to be among the first of some way."""
 
-    def add(self, row: Row) -> None:
-        """Keep the row, unless it cannot be among the first."""
-        self._modes.count(row.values)
-        if self._gates and not self._may_be_first(row):
-            return
-        self._kept.append(row)
+    def add(self, group: Group) -> None:
+        """Keep the rows that may be among the first."""
+        self._modes.count(group)
+        if not self._gates:
+            self._kept += group
+        else:
+            field = self._keys[0].field
+            self._kept += map(group.row, self._passing(group.column(field, self._now)))
         if len(self._kept) >= self._crowd:
             self._let_go()
+
+    def _passing(self, values: Sequence[JSONValue]) -> list[int]:
+        """Return the places of the values that are as good as the last of some first rows."""
+        known = [
+            (comparable(value), place) for place, value in enumerate(values) if is_known(value)
+        ]
+        if not known:
+            return []
+        highest, lowest = max(known)[0], min(known)[0]
+        gates = [
+            (order, last)
+            for order, last in self._gates
+            if _passes(highest if order is Order.DESCENDING else lowest, order, last)
+        ]
+        return [place for own, place in known if any(_passes(own, *gate) for gate in gates)]
 
     def rows(self) -> list[Row]:
         """Return the first of the rows that were added, in their order."""
@@ -66,17 +84,12 @@ class FirstRows:
             if all(map(is_known, lasts))
         ]
 
-    def _may_be_first(self, row: Row) -> bool:
-        value = self._keys[0].field.value(self._values(row))
-        if not is_known(value):
-            return False
-        own = comparable(value)
-        return any(
-            own >= last if order is Order.DESCENDING else own <= last for order, last in self._gates
-        )
-
     def _sorted(self, keys: Sequence[tuple[Field, Order]]) -> list[Row]:
         return sort_rows(self._kept, keys, self._values, lambda row: row.path)
 
     def _values(self, row: Row) -> Mapping[FieldPath, JSONValue]:
         return RowFields(row, self._now) if self._is_own else row.values
+
+
+def _passes(value: Comparable, order: Order, last: Comparable) -> bool:
+    return value >= last if order is Order.DESCENDING else value <= last

@@ -1,27 +1,16 @@
-"""Rows that this process has read already, the least recently used forgotten first."""
+"""Folders that this process has looked into already, the least recently used forgotten first."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-from checkpoint_meta.catalog.index import COARSEST_NS, is_still, newest_ns
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from checkpoint_meta.catalog.facts import Facts
-    from checkpoint_meta.catalog.row import Row
-    from checkpoint_meta.catalog.walk import Found, Listing
+    from checkpoint_meta.catalog.known import Known
 
 CAPACITY: Final = 20_000
 """Rows, of about 2 kB each."""
-
-
-class _Kept(NamedTuple):
-    found: Found
-    facts: Facts
 
 
 class Memory:
@@ -29,57 +18,71 @@ class Memory:
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
-        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], Known] = OrderedDict()
+        self._rows = 0
         self._lock = threading.Lock()
 
-    def get(self, settings: str, found: Found) -> Row | None:
-        """Return the row if nothing that it was read from changed."""
-        key = (settings, found.path)
+    def get(self, settings: str, key: str) -> Known | None:
+        """Return what is known of a folder."""
         with self._lock:
-            kept = self._kept.get(key)
-            if kept is None or kept.found != found:
-                return None
-            self._kept.move_to_end(key)
-        return kept.facts.row if all(is_still(*one) for one in kept.facts.watched) else None
+            known = self._kept.get((settings, key))
+            if known is not None:
+                self._kept.move_to_end((settings, key))
+            return known
 
-    def put(self, settings: str, found: Found, facts: Facts) -> None:
-        """Keep a row."""
-        key = (settings, found.path)
+    def put(self, settings: str, known: Known) -> None:
+        """Keep what is known of a folder; one that alone holds too many rows is not kept."""
         with self._lock:
-            self._kept[key] = _Kept(found, facts)
-            self._kept.move_to_end(key)
-            while len(self._kept) > self._capacity:
-                self._kept.popitem(last=False)
+            self._forget((settings, known.key))
+            self._kept[settings, known.key] = known
+            self._rows += _weight(known)
+            while self._rows > self._capacity:
+                self._forget(next(iter(self._kept)))
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        known = self._kept.pop(key, None)
+        if known is not None:
+            self._rows -= _weight(known)
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
             self._kept.clear()
+            self._rows = 0
+
+
+def _weight(known: Known) -> int:
+    return 1 + known.total
 
 
 class MemoryStore:
     """The memory as one scan uses it."""
 
-    def __init__(self, memory: Memory, settings: str, started_ns: int) -> None:
+    def __init__(self, memory: Memory, settings: str) -> None:
         self._memory = memory
         self._settings = settings
-        self._started_ns = started_ns
 
-    def expect(self, listings: Sequence[Listing]) -> None:
+    def begin(self, key: str) -> None:
         """Do nothing: everything is at hand."""
 
-    def rows(self, listing: Listing) -> dict[str, Row]:
-        """Return the rows of a folder's checkpoints that did not change, by name."""
-        rows = {found.name: self._memory.get(self._settings, found) for found in listing.found}
-        return {name: row for name, row in rows.items() if row is not None}
+    def take(self, key: str) -> tuple[Known, bool] | None:
+        """Return what is known of a folder, and whether it may be believed."""
+        known = self._memory.get(self._settings, key)
+        return None if known is None else (known, known.is_believed())
 
-    def remember(self, found: Found, facts: Facts) -> None:
-        """Keep what was read, unless it may change again without anybody seeing it."""
-        if newest_ns(found, facts) < self._started_ns - COARSEST_NS:
-            self._memory.put(self._settings, found, facts)
+    def completed(self, known: Known) -> Known:
+        """Return the same: it has all its fields."""
+        return known
+
+    def put(self, known: Known) -> None:
+        """Keep what is known of a folder."""
+        self._memory.put(self._settings, known)
 
     def save(self) -> None:
         """Do nothing: it is kept already."""
+
+    def finish(self) -> None:
+        """Do nothing: what is gone is forgotten when its turn comes."""
 
     def close(self) -> None:
         """Do nothing: the memory lives as long as the process."""

@@ -103,6 +103,11 @@ class Record(Mapping[FieldPath, JSONValue]):
         return len(self.shape)
 
 
+def is_eligible(status: Status, link: str | None, *, readable: bool) -> bool:
+    """Tell whether a checkpoint may be called the best: no link, and it is what it says."""
+    return link is None and readable and status is not Status.STALE
+
+
 class FileState(NamedTuple):
     """What tells, without opening a file, that it is still the same."""
 
@@ -110,6 +115,18 @@ class FileState(NamedTuple):
     mtime_ns: int
     ctime_ns: int
     inode: int
+
+
+class Watched(NamedTuple):
+    """A file or folder, which may also be watched for not being there."""
+
+    path: str
+    state: FileState | None
+
+    @classmethod
+    def of(cls, path: str, state: Sequence[int] | None) -> Watched:
+        """Return what was kept as JSON."""
+        return cls(path, None if state is None else FileState(*state))
 
 
 class Row(NamedTuple):
@@ -145,6 +162,11 @@ class Row(NamedTuple):
         return self.sidecar is not None and self.status is Status.OK
 
     @property
+    def is_eligible(self) -> bool:
+        """Tell whether the checkpoint may be called the best."""
+        return is_eligible(self.status, self.link, readable=self.readable)
+
+    @property
     def location(self) -> str:
         """Return the path that exists: the sidecar's for an orphan."""
         return self.sidecar if self.status is Status.ORPHAN and self.sidecar else self.path
@@ -153,6 +175,13 @@ class Row(NamedTuple):
     def name(self) -> str:
         """Return the checkpoint's path below its run."""
         return os.path.relpath(self.path, self.run)
+
+
+class Facts(NamedTuple):
+    """A row, and what must not have changed for it to hold."""
+
+    row: Row
+    watched: tuple[Watched, ...] = ()
 
 
 class RowFields(Mapping[FieldPath, JSONValue]):

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Container
+from typing import Final, NamedTuple
 
 _VERSION: Final = re.compile(r"version_\d+")
 
 
-@dataclass(frozen=True, slots=True)
-class RunFinder:
+class RunFinder(NamedTuple):
     """What was passed on the way: the answers are those of `paths.find_run_dir`."""
 
     hydra: str | None = None
@@ -33,20 +28,19 @@ class RunFinder:
         outside = () if root.is_absolute() else Path.cwd().parents
         finder = cls()
         for folder in reversed((*root.parents, *outside)):
-            names = (".hydra",) if (folder / ".hydra").is_dir() else ()
-            finder = finder.entering(str(folder), names)
+            finder = finder.entering(str(folder), has_hydra=(folder / ".hydra").is_dir())
         return finder
 
-    def entering(self, folder: str, names: Container[str]) -> RunFinder:
-        """Return the finder inside `folder`, which holds `names`."""
-        parent, name = os.path.split(folder)
+    def entering(self, folder: str, *, has_hydra: bool) -> RunFinder:
+        """Return the finder inside `folder`, which holds `.hydra/` or not."""
+        name = folder.rpartition(os.sep)[2]
         finder = self
-        if ".hydra" in names and os.path.isdir(os.path.join(folder, ".hydra")):
-            finder = replace(finder, hydra=folder)
-        if _VERSION.fullmatch(name):
-            finder = replace(finder, version=folder)
+        if has_hydra:
+            finder = RunFinder(folder, finder.version, finder.above_checkpoints)
+        if name.startswith("version_") and _VERSION.fullmatch(name):
+            finder = RunFinder(finder.hydra, folder, finder.above_checkpoints)
         if name == "checkpoints":
-            finder = replace(finder, above_checkpoints=parent or ".")
+            finder = RunFinder(finder.hydra, finder.version, os.path.dirname(folder) or ".")
         return finder
 
     def run(self, folder: str) -> str:

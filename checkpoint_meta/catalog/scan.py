@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
+from checkpoint_meta.catalog.group import KeptGroup, ReadGroup
+from checkpoint_meta.catalog.kept import Kept
 from checkpoint_meta.catalog.row import Record, is_light
-from checkpoint_meta.catalog.walk import Found, Walk
+from checkpoint_meta.catalog.stores import open_stores
+from checkpoint_meta.catalog.walk import Listing, Unchanged, Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from checkpoint_meta.catalog.facts import Facts
+    from checkpoint_meta.catalog.group import Group
     from checkpoint_meta.catalog.memory import Memory
-    from checkpoint_meta.catalog.row import Row
-    from checkpoint_meta.catalog.walk import Listing
+    from checkpoint_meta.catalog.row import Facts, Row
+    from checkpoint_meta.catalog.walk import Found
     from checkpoint_meta.errors import ReadError
     from checkpoint_meta.paths import Layout
     from checkpoint_meta.sources.interface import Source
@@ -29,30 +30,6 @@ BATCH: Final = 2048
 
 MANY: Final = 1000
 """Sidecars from which on several processes read them."""
-
-
-class Store(Protocol):
-    """Where rows are kept that were read before."""
-
-    def expect(self, listings: Sequence[Listing]) -> None:
-        """Get ready for questions about these folders."""
-        ...
-
-    def rows(self, listing: Listing) -> dict[str, Row]:
-        """Return the rows of a folder's checkpoints that did not change, by name."""
-        ...
-
-    def remember(self, found: Found, facts: Facts) -> None:
-        """Keep what was read."""
-        ...
-
-    def save(self) -> None:
-        """Write what is to be kept."""
-        ...
-
-    def close(self) -> None:
-        """Let go of files."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +73,48 @@ def scan(
     Raises:
         ReadError: if `root` does not exist.
     """
+    for group in scan_groups(root, layout, options, on_error):
+        yield from group
+
+
+def scan_groups(
+    root: Path,
+    layout: Layout,
+    options: ScanOptions | None = None,
+    on_error: Callable[[ReadError], None] | None = None,
+) -> Iterator[Group]:
+    """Yield the same rows, those of each folder together.
+
+    Raises:
+        ReadError: if `root` does not exist.
+    """
     chosen = options or ScanOptions()
-    listings = Walk(layout, on_error or (lambda _: None)).below(root)
-    stores = _open_stores(layout, chosen)
+    kept = Kept(open_stores(layout, chosen), time.time_ns(), refresh=chosen.refresh)
+    walk = Walk(layout, on_error or (lambda _: None), kept.recall)
     read = partial(_read, layout=layout, options=chosen)
-    if not chosen.sidecars:
-        listings = map(_without_sidecars, listings)
     try:
-        for batch in _batches(listings):
-            for row in _scan_batch(batch, stores, read, refresh=chosen.refresh):
-                yield _shown(row, whole=chosen.whole)
+        kept.begin(root)
+        for batch in _batches(walk.below(root), sidecars=chosen.sidecars):
+            yield from _groups(batch, kept, read, whole=chosen.whole)
+        kept.finish()
     finally:
-        for store in stores:
-            store.close()
+        kept.close()
+
+
+def _batches(
+    listings: Iterable[Listing | Unchanged], *, sidecars: bool
+) -> Iterator[list[Listing | Unchanged]]:
+    batch: list[Listing | Unchanged] = []
+    size = 0
+    for listing in listings:
+        batch.append(listing)
+        if isinstance(listing, Listing):
+            batch[-1] = listing if sidecars else _without_sidecars(listing)
+            size += len(listing.found)
+        if size >= BATCH or len(batch) >= BATCH:
+            yield batch
+            batch, size = [], 0
+    yield batch
 
 
 def _without_sidecars(listing: Listing) -> Listing:
@@ -120,72 +126,32 @@ def _without_sidecars(listing: Listing) -> Listing:
     return listing._replace(found=checkpoints)
 
 
-def _open_stores(layout: Layout, options: ScanOptions) -> list[Store]:
-    """Return the stores in the order in which they are asked."""
-    mirror = os.path.abspath(layout.sidecar_dir) if layout.sidecar_dir else None
-    base = os.path.abspath(layout.base) if layout.sidecar_dir else None
-    aliases = sorted(options.aliases.items())
-    settings = json.dumps(
-        [aliases, layout.patterns, mirror, base, options.complete, options.sidecars]
-    )
-    stores: list[Store] = []
-    if options.allows_wandb:
-        # No file tells when a server says something else; its answers have a cache of their own.
-        return stores
-    if options.memory is not None:
-        from checkpoint_meta.catalog.memory import MemoryStore
-
-        stores.append(MemoryStore(options.memory, settings, time.time_ns()))
-    if options.use_index:
-        # Imported here: nobody pays for SQLite who does not use it.
-        from checkpoint_meta.catalog.database import Database, index_file
-        from checkpoint_meta.catalog.index import Index
-
-        database = Database(index_file())
-        stores.append(Index(database, settings, time.time_ns(), whole=options.whole))
-    return stores
-
-
-def _batches(listings: Iterator[Listing]) -> Iterator[list[Listing]]:
-    batch: list[Listing] = []
-    size = 0
-    for listing in listings:
-        batch.append(listing)
-        size += len(listing.found)
-        if size >= BATCH:
-            yield batch
-            batch, size = [], 0
-    yield batch
-
-
-def _scan_batch(
-    listings: Sequence[Listing],
-    stores: Sequence[Store],
+def _groups(
+    batch: Sequence[Listing | Unchanged],
+    kept: Kept,
     read: Callable[[Sequence[Found]], Iterator[Facts]],
     *,
-    refresh: bool,
-) -> Iterator[Row]:
+    whole: bool,
+) -> Iterator[Group]:
     """Yield the rows of some folders: kept ones where nothing changed, the others read anew."""
-    rows: list[Row | Found] = []
-    for store in stores:
-        store.expect(listings)
-    for listing in listings:
-        kept: dict[str, Row] = {}
-        for store in reversed(stores):
-            kept |= {} if refresh else store.rows(listing)
-        rows += [kept.get(found.name, found) for found in listing.found]
-    unknown = [one for one in rows if isinstance(one, Found)]
+    rows = [kept.rows(one) if isinstance(one, Listing) else {} for one in batch]
+    unknown = [
+        found
+        for one, names in zip(batch, rows, strict=True)
+        if isinstance(one, Listing)
+        for found in one.found
+        if found.name not in names
+    ]
     facts = read(unknown) if unknown else iter(())
-    for one in rows:
-        if isinstance(one, Found):
-            found, one_facts = one, next(facts)
-            for store in stores:
-                store.remember(found, one_facts)
-            yield one_facts.row
-        else:
-            yield one
-    for store in stores:
-        store.save()
+    for one, names in zip(batch, rows, strict=True):
+        if isinstance(one, Unchanged):
+            yield KeptGroup(one.folder, one.run, one.known)
+            continue
+        every = [names.get(found.name) or next(facts) for found in one.found]
+        kept.remember(one, every)
+        if every:
+            yield ReadGroup([_shown(fact.row, whole=whole) for fact in every])
+    kept.save()
 
 
 def _read(batch: Sequence[Found], *, layout: Layout, options: ScanOptions) -> Iterator[Facts]:
@@ -233,8 +199,6 @@ def _sources(options: ScanOptions) -> list[Source]:
 def _shown(row: Row, *, whole: bool) -> Row:
     """Return the row with the values that are asked for, packed."""
     values = row.values
-    if isinstance(values, Record):
-        return row
-    if not whole:
+    if not whole and any(not is_light(field) for field in values):
         values = {field: value for field, value in values.items() if is_light(field)}
     return row._replace(values=Record.of(values))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter, deque
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from checkpoint_meta.catalog.best import is_eligible
 from checkpoint_meta.catalog.fields import ROW_FIELDS, Field, find_field
 from checkpoint_meta.catalog.first import FirstRows
+from checkpoint_meta.catalog.group import ReadGroup
 from checkpoint_meta.catalog.row import RowFields
 from checkpoint_meta.catalog.sorting import (
     SCORE,
@@ -23,6 +23,7 @@ from checkpoint_meta.catalog.sorting import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from checkpoint_meta.catalog.group import Group
     from checkpoint_meta.catalog.query import Query
     from checkpoint_meta.catalog.row import Row, Status
     from checkpoint_meta.catalog.sorting import SortKey
@@ -61,29 +62,38 @@ class Selection:
         for field in self.fields():
             yield from field.paths
 
-    def filtered(self, rows: Iterable[Row], now: float) -> Iterator[Row]:
+    def filtered(self, groups: Iterable[Group], now: float) -> Iterator[Group]:
         """Yield the rows that are asked for, in the order in which they come."""
-        for row in rows:
-            if self.statuses and row.status not in self.statuses:
-                continue
-            if self.where is None or self.where.matches(RowFields(row, now)):
-                yield row
+        if not self.statuses and self.where is None:
+            yield from groups
+            return
+        for group in groups:
+            rows = [row for row in group if self._is_asked_for(row, now)]
+            if rows:
+                yield ReadGroup(rows)
 
-    def selected(self, rows: Iterable[Row], now: float) -> Iterator[Row]:
+    def _is_asked_for(self, row: Row, now: float) -> bool:
+        if self.statuses and row.status not in self.statuses:
+            return False
+        return self.where is None or self.where.matches(RowFields(row, now))
+
+    def selected(self, groups: Iterable[Group], now: float) -> Iterator[Row]:
         """Yield the rows that are asked for, in the order that is asked for."""
-        chosen = self.filtered(rows, now)
+        chosen = self.filtered(groups, now)
         if self.sort and self.per is None and self.limit is not None:
-            chosen = iter(self._first(chosen, self.limit, now))
-        elif not self.is_stream:
-            chosen = iter(self._ordered(list(chosen), now))
-        yield from islice(chosen, self.limit)
+            yield from self._first(chosen, self.limit, now)
+            return
+        rows: Iterator[Row] = chain.from_iterable(chosen)
+        if not self.is_stream:
+            rows = iter(self._ordered(list(rows), now))
+        yield from islice(rows, self.limit)
         # Whoever counts the rows counts all of them.
-        deque(chosen, maxlen=0)
+        deque(rows if not self.is_stream else chosen, maxlen=0)
 
-    def _first(self, rows: Iterable[Row], limit: int, now: float) -> list[Row]:
+    def _first(self, groups: Iterable[Group], limit: int, now: float) -> list[Row]:
         first = FirstRows(self.sort, limit, Modes(self.aliases), now)
-        for row in rows:
-            first.add(row)
+        for group in groups:
+            first.add(group)
         return first.rows()
 
     def _ordered(self, rows: Sequence[Row], now: float) -> Iterable[Row]:
@@ -103,7 +113,7 @@ class Selection:
         best: set[str] = set()
         for row in ordered:
             group = json.dumps(per.value(RowFields(row, now)), sort_keys=True)
-            if is_eligible(row) and seen[group] < self.top:
+            if row.is_eligible and seen[group] < self.top:
                 seen[group] += 1
                 best.add(row.path)
         return frozenset(best)

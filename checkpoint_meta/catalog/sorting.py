@@ -16,6 +16,7 @@ from checkpoint_meta.metric_names import SPELLINGS, standing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from checkpoint_meta.catalog.group import Group
     from checkpoint_meta.evidence import FieldPath, JSONValue
 
     Values: TypeAlias = Mapping[FieldPath, JSONValue]
@@ -67,7 +68,11 @@ class Modes:
         self._aliases = aliases or {}
         self._counts: Counter[tuple[JSONValue, JSONValue]] = Counter()
 
-    def count(self, row: Values) -> None:
+    def count(self, group: Group) -> None:
+        """Count each row's mode for its monitor."""
+        self._counts.update(zip(group.cells(MONITOR), group.cells(MODE), strict=False))
+
+    def count_row(self, row: Values) -> None:
         """Count one row's mode for its monitor."""
         self._counts[row.get(MONITOR), row.get(MODE)] += 1
 
@@ -93,7 +98,7 @@ def better_order(
     """Return the order that puts the better of these rows first."""
     modes = Modes(aliases)
     for row in rows:
-        modes.count(row)
+        modes.count_row(row)
     return modes.better_order(field)
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checkpoint_meta.catalog.known import ROOT_OF_FOLDERS, can_be_key, decoded, key_of, path_of
+from checkpoint_meta.catalog.marks import identity_in, join, mark_of_folder, state_of
 from checkpoint_meta.catalog.row import FileState
 from checkpoint_meta.catalog.runs import RunFinder
 from checkpoint_meta.errors import ReadError
@@ -23,8 +25,9 @@ from checkpoint_meta.paths import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from checkpoint_meta.catalog.known import Known
     from checkpoint_meta.paths import Layout
 
 
@@ -63,6 +66,38 @@ class Listing(NamedTuple):
 
     folder: str
     found: list[Found]
+    key: str | None = None
+    """Of the folder, by which it is known; `None` where it cannot be."""
+
+    mark: bytes = b""
+    """Of the folder, if it tells that it still holds the same; else empty."""
+
+    folders: Sequence[str] = ()
+    """Names of the folders in it that are entered."""
+
+    has_hydra: bool = False
+
+
+class Unchanged(NamedTuple):
+    """A folder that is as it was when it was listed last."""
+
+    folder: str
+    run: str
+    known: Known
+
+
+class Place(NamedTuple):
+    """Where a walk is."""
+
+    folder: str
+    key: str | None
+    runs: RunFinder
+
+    def inner(self, name: str) -> Place:
+        """Return the place of a folder inside."""
+        is_known = self.key is not None and can_be_key(name)
+        key = f"{self.key}{ROOT_OF_FOLDERS}{name}" if is_known else None
+        return Place(join(self.folder, name), key, self.runs)
 
 
 @dataclass(slots=True)
@@ -71,9 +106,12 @@ class Walk:
 
     layout: Layout
     on_error: Callable[[ReadError], None]
-    _entered: set[tuple[int, int]] = field(default_factory=set)
+    recall: Callable[[str], Known | None] = lambda _: None
+    """Returns what is known of a folder if it is as it was, by its key."""
 
-    def below(self, root: Path) -> Iterator[Listing]:
+    _entered: set[bytes] = field(default_factory=set)
+
+    def below(self, root: Path) -> Iterator[Listing | Unchanged]:
         """Yield what lies at or below `root`, folder by folder.
 
         Raises:
@@ -83,7 +121,9 @@ class Walk:
             raise ReadError(root, "no such file or folder")
         runs = RunFinder.above(root)
         if root.is_dir():
-            yield from self._folder(str(root), runs)
+            key = key_of(os.path.abspath(root))
+            place = Place(str(root), key if can_be_key(path_of(key)) else None, runs)
+            yield from self._folder(place, is_link=root.is_symlink())
             return
         if is_sidecar_name(root.name):
             return
@@ -93,55 +133,88 @@ class Walk:
         run = runs.run(folder)
         yield Listing(folder, [self._checkpoint(folder, root.name, run, sidecars, is_link=is_link)])
 
-    def _folder(self, folder: str, runs: RunFinder) -> Iterator[Listing]:
-        if os.path.islink(folder) and self._is_sharded(folder):
-            # The folder that it leads to is another entry, met before or to be met.
-            yield self._sharded(folder, runs, is_link=True)
+    def _folder(self, place: Place, *, is_link: bool = False) -> Iterator[Listing | Unchanged]:
+        known = self.recall(place.key) if place.key is not None else None
+        if known is None:
+            yield from self._listed(place, is_link=is_link)
             return
-        entries = self._list(folder)
+        if not self._enters(known.mark):
+            return
+        runs = place.runs.entering(place.folder, has_hydra=bool(known.has_hydra))
+        if known.total:
+            yield Unchanged(place.folder, runs.run(place.folder), known)
+        inside = place._replace(runs=runs)
+        for name in decoded(known.folders):
+            yield from self._folder(inside.inner(name))
+
+    def _listed(self, place: Place, *, is_link: bool) -> Iterator[Listing | Unchanged]:
+        folder = place.folder
+        if is_link and self._is_sharded(folder):
+            # The folder that it leads to is another entry, met before or to be met.
+            yield self._sharded(place, is_link=True)
+            return
+        mark = self._mark(folder)
+        entries = self._list(folder) if mark and self._enters(mark) else None
         if entries is None:
             return
         names = {entry.name for entry in entries}
-        if not names.isdisjoint(_SHARD_MARKS) and is_sharded_checkpoint(Path(folder), names):
-            yield self._sharded(folder, runs)
+        is_plain = names.isdisjoint(_SHARD_MARKS)
+        if not is_plain and is_sharded_checkpoint(Path(folder), names):
+            yield self._sharded(place)
             return
-        runs = runs.entering(folder, names)
+        has_hydra = ".hydra" in names and os.path.isdir(join(folder, ".hydra"))
+        runs = place.runs.entering(folder, has_hydra=has_hydra)
         folders = sorted(entry.name for entry in entries if is_folder(entry))
-        if len(folders) < len(entries):
-            files = names.difference(folders)
-            yield self._files(folder, entries, files, runs.run(folder))
-        for name in folders:
-            if not name.startswith("."):
-                yield from self._folder(join(folder, name), runs)
+        links = {entry.name for entry in entries if entry.is_symlink()}
+        found = self._files(folder, links, names.difference(folders), runs.run(folder), folders)
+        entered = [name for name in folders if not name.startswith(".")]
+        # What a link leads to, or a folder holds that may be a checkpoint, changes unseen.
+        is_telling = is_plain and not links and not self.layout.sidecar_dir
+        is_telling = is_telling and not any(one.is_orphan for one in found)
+        key = place.key if all(map(can_be_key, entered)) else None
+        yield Listing(folder, found, key, mark if is_telling else b"", entered, has_hydra)
+        inside = place._replace(runs=runs)
+        for name in entered:
+            yield from self._folder(inside.inner(name), is_link=name in links)
+
+    def _mark(self, folder: str) -> bytes:
+        try:
+            return mark_of_folder(os.stat(folder))
+        except OSError as error:
+            self.on_error(ReadError(Path(folder), f"cannot be listed ({error.strerror})"))
+            return b""
+
+    def _enters(self, mark: bytes) -> bool:
+        """Tell whether a folder is met for the first time."""
+        identity = identity_in(mark)
+        if identity in self._entered:
+            return False
+        self._entered.add(identity)
+        return True
 
     def _list(self, folder: str) -> list[os.DirEntry[str]] | None:
-        """Return the entries of a folder; `None` where it was entered before or refuses."""
+        """Return the entries of a folder; `None` where it refuses."""
         try:
-            status = os.stat(folder)
             with os.scandir(folder) as entries:
-                listed = list(entries)
+                return list(entries)
         except OSError as error:
             self.on_error(ReadError(Path(folder), f"cannot be listed ({error.strerror})"))
             return None
-        identity = (status.st_dev, status.st_ino)
-        if identity in self._entered:
-            return None
-        self._entered.add(identity)
-        return listed
 
     def _files(
-        self, folder: str, entries: list[os.DirEntry[str]], files: set[str], run: str
-    ) -> Listing:
+        self, folder: str, links: set[str], files: set[str], run: str, folders: Sequence[str]
+    ) -> list[Found]:
         """Return the checkpoints among the files of a folder, and the sidecars without one."""
+        if not files:
+            return []
         sidecars = self._sidecars(folder, files)
-        links = {entry.name for entry in entries if entry.is_symlink()}
         found = [
             self._checkpoint(folder, name, run, sidecars, is_link=name in links)
             for name in sorted(filter(self._is_checkpoint, files))
         ]
         if len(sidecars.names) > sum(one.sidecar is not None for one in found):
-            found += self._orphans(folder, entries, run, sidecars, found)
-        return Listing(folder, found)
+            found += self._orphans(folder, folders, run, sidecars, found)
+        return found
 
     def _is_checkpoint(self, name: str) -> bool:
         if not self.layout.patterns:
@@ -151,7 +224,7 @@ class Walk:
     def _orphans(
         self,
         folder: str,
-        entries: list[os.DirEntry[str]],
+        folders: Sequence[str],
         run: str,
         sidecars: _Sidecars,
         checkpoints: list[Found],
@@ -164,7 +237,7 @@ class Walk:
         )
         for name in sorted(unclaimed):
             stem = name.removesuffix(SIDECAR_SUFFIX)
-            if not self._is_of_sharded(folder, entries, stem):
+            if not self._is_of_sharded(folder, folders, stem):
                 path = join(sidecars.folder, name)
                 yield Found(folder, stem, run, None, path, state_of(path))
 
@@ -188,22 +261,20 @@ class Walk:
         except OSError:
             return False
 
-    def _sharded(self, folder: str, runs: RunFinder, *, is_link: bool = False) -> Listing:
+    def _sharded(self, place: Place, *, is_link: bool = False) -> Listing:
         """Return a checkpoint that is a folder; its state is that of all its files."""
+        folder = place.folder
         parent, name = os.path.split(os.path.abspath(folder) if folder == "." else folder)
         parent = parent or "."
         listed = os.listdir(parent)
         sidecars = self._sidecars(parent, listed)
-        found = self._checkpoint(parent, name, runs.run(parent), sidecars, is_link=is_link)
-        return Listing(parent, [found._replace(state=state_of_folder(folder))])
+        found = self._checkpoint(parent, name, place.runs.run(parent), sidecars, is_link=is_link)
+        found = found._replace(state=state_of_folder(folder))
+        return Listing(parent, [found], place.key)
 
-    def _is_of_sharded(self, folder: str, entries: list[os.DirEntry[str]], stem: str) -> bool:
+    def _is_of_sharded(self, folder: str, folders: Sequence[str], stem: str) -> bool:
         """Tell whether a checkpoint that is a folder has this stem."""
-        named = (
-            Path(folder, entry.name)
-            for entry in entries
-            if self.layout.stem(entry.name) == stem and is_folder(entry)
-        )
+        named = (Path(folder, name) for name in folders if self.layout.stem(name) == stem)
         return any(is_sharded_checkpoint(inner, set(os.listdir(inner))) for inner in named)
 
     def _sidecars(self, folder: str, names: Collection[str]) -> _Sidecars:
@@ -220,22 +291,6 @@ class Walk:
 class _Sidecars(NamedTuple):
     folder: str
     names: set[str]
-
-
-def join(folder: str, name: str) -> str:
-    """Return the path of a file as `Path` would write it."""
-    if folder == ".":
-        return name
-    return f"{folder}{name}" if folder.endswith(os.sep) else f"{folder}{os.sep}{name}"
-
-
-def state_of(path: str) -> FileState | None:
-    """Return the state of a file or of what a link leads to; `None` where there is nothing."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return FileState(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def state_of_folder(folder: str) -> FileState:

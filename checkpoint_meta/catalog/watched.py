@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from checkpoint_meta.catalog.walk import state_of
+from checkpoint_meta.catalog.marks import state_of
+from checkpoint_meta.catalog.row import Watched
 from checkpoint_meta.sources.run_logs import find_logs, wandb_folders_around
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from checkpoint_meta.catalog.row import FileState
     from checkpoint_meta.paths import CheckpointFile
 
 MOST_FOLDERS: Final = 200
 """Folders below a run that are watched for new logs."""
-
-
-class Watched(NamedTuple):
-    """A file or folder, which may also be watched for not being there."""
-
-    path: str
-    state: FileState | None
 
 
 def watched_places(checkpoint: CheckpointFile, locations: Iterable[str]) -> tuple[Watched, ...]:

@@ -24,6 +24,7 @@ from tests.sources.wandb_server import WandbServer, serve
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from checkpoint_meta.catalog.row import Facts
     from checkpoint_meta.catalog.walk import Found
 
 
@@ -43,7 +44,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     real = facts.read_facts
 
-    def spy(found: Found, reading: facts.Reading) -> facts.Facts:
+    def spy(found: Found, reading: facts.Reading) -> Facts:
         names.append(found.name)
         return real(found, reading)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from checkpoint_meta.catalog import database, facts, scan
-from checkpoint_meta.catalog.row import Status
+from checkpoint_meta.catalog.row import Facts, Status
 from checkpoint_meta.catalog.scan import ScanOptions
 from checkpoint_meta.convert import convert
 from checkpoint_meta.paths import Layout, iter_checkpoints
@@ -41,7 +41,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     real = facts.read_facts
 
-    def spy(found: Found, reading: facts.Reading) -> facts.Facts:
+    def spy(found: Found, reading: facts.Reading) -> Facts:
         names.append(found.name)
         return real(found, reading)
 
@@ -275,15 +275,13 @@ def test_a_killed_process_leaves_an_index(runs: Path, cache: Path) -> None:
     code = (
         "import os, signal, sqlite3\n"
         "from pathlib import Path\n"
-        "from checkpoint_meta.catalog import index_lines, scan\n"
+        "from checkpoint_meta.catalog import index, scan\n"
         "from checkpoint_meta.paths import Layout\n"
-        "real = index_lines.IndexWriter._packed\n"
-        "calls = []\n"
-        "def dying(self, values):\n"
-        "    calls.append(1)\n"
-        "    if len(calls) == 5: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "    return real(self, values)\n"
-        "index_lines.IndexWriter._packed = dying\n"
+        "real = index.Index._number\n"
+        "def dying(self, connection):\n"
+        "    real(self, connection)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "index.Index._number = dying\n"
         "scan.time.time_ns = lambda: 2 * 10**18\n"
         f"list(scan.scan(Path({str(runs)!r}), Layout(), scan.ScanOptions(use_index=True)))\n"
     )

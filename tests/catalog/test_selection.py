@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from checkpoint_meta.catalog import first as first_rows
 from checkpoint_meta.catalog.best import BestOfRuns
+from checkpoint_meta.catalog.group import ReadGroup
 from checkpoint_meta.catalog.row import Record, Row, Status
 from checkpoint_meta.catalog.selection import Selection
 from checkpoint_meta.catalog.sorting import parse_sort_key
@@ -52,11 +53,12 @@ def test_a_limit_is_the_beginning_of_the_whole(
     """Letting rows go on the way changes nothing, whatever way turns out to be better."""
     found = [_row(f"run/{place}.ckpt", one) for place, one in enumerate(given_rows)]
     sort = tuple(parse_sort_key(key) for key in keys)
-    whole = list(Selection(sort=sort).selected(found, 0.0))
+    groups = [ReadGroup(found[:10]), ReadGroup(found[10:])] if found else []
+    whole = list(Selection(sort=sort).selected(groups, 0.0))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(first_rows, "CROWD", 3)
-        first = list(Selection(sort=sort, limit=limit).selected(found, 0.0))
+        first = list(Selection(sort=sort, limit=limit).selected(groups, 0.0))
 
     assert first == whole[:limit]
 
@@ -90,5 +92,6 @@ def test_the_best_of_each_run_is_marked(found: list[Row], best: set[str]) -> Non
     """By what the run recorded, else by its score; the earlier step wins a tie."""
     seen = BestOfRuns()
 
-    assert list(seen.watch(found)) == found
+    groups = [ReadGroup([row]) for row in found]
+    assert list(seen.watch(groups)) == groups
     assert seen.paths() == best

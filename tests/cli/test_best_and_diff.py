@@ -238,5 +238,5 @@ def test_a_broken_index_is_said(outputs: Path, ckpt_meta: Run) -> None:
 
     assert result.stdout.splitlines()[1].endswith("0 checkpoints")
     with sqlite3.connect(file) as connection:
-        assert connection.execute("SELECT count(*) FROM rows").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM folders").fetchone() == (0,)
     connection.close()

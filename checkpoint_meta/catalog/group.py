@@ -1,0 +1,271 @@
+"""The rows of one folder, which may never be made: most questions are about a column or two."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Protocol
+
+from checkpoint_meta.catalog.known import ABSENT, decoded, heads_in
+from checkpoint_meta.catalog.marks import SIZE, join, state_in
+from checkpoint_meta.catalog.row import Row, RowFields, Status, is_eligible, shape_of
+from checkpoint_meta.evidence import FieldPath, JSONValue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from checkpoint_meta.catalog.fields import Field
+    from checkpoint_meta.catalog.known import Heads, Known
+    from checkpoint_meta.catalog.row import Shape
+
+_STATUS: Final = {status.value: status for status in Status}
+
+
+class Group(Protocol):
+    """Rows that were found together; all are of one run."""
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield each row."""
+        ...
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        ...
+
+    def row(self, place: int) -> Row:
+        """Return one row."""
+        ...
+
+    @property
+    def run(self) -> str:
+        """Return the folder of the run."""
+        ...
+
+    def statuses(self) -> Sequence[Status]:
+        """Return the status of each row."""
+        ...
+
+    def eligible(self) -> Sequence[bool]:
+        """Tell of each row whether it may be called the best."""
+        ...
+
+    def links(self) -> Sequence[str | None]:
+        """Return for each row what it is a link to."""
+        ...
+
+    def cells(self, path: FieldPath) -> Sequence[JSONValue]:
+        """Return each row's value of this very field; nothing where none has it."""
+        ...
+
+    def column(self, field: Field, now: float) -> Sequence[JSONValue]:
+        """Return each row's value of what a person calls so."""
+        ...
+
+
+class ReadGroup:
+    """Rows that were just read."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield each row."""
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self._rows)
+
+    def row(self, place: int) -> Row:
+        """Return one row."""
+        return self._rows[place]
+
+    @property
+    def run(self) -> str:
+        """Return the folder of the run."""
+        return self._rows[0].run
+
+    def statuses(self) -> Sequence[Status]:
+        """Return the status of each row."""
+        return [row.status for row in self._rows]
+
+    def eligible(self) -> Sequence[bool]:
+        """Tell of each row whether it may be called the best."""
+        return [is_eligible(row.status, row.link, readable=row.readable) for row in self._rows]
+
+    def links(self) -> Sequence[str | None]:
+        """Return for each row what it is a link to."""
+        return [row.link for row in self._rows]
+
+    def cells(self, path: FieldPath) -> Sequence[JSONValue]:
+        """Return each row's value of this very field; nothing where none has it."""
+        cells = [row.values.get(path) for row in self._rows]
+        return cells if any(cell is not None for cell in cells) else ()
+
+    def column(self, field: Field, now: float) -> Sequence[JSONValue]:
+        """Return each row's value of what a person calls so."""
+        return [field.value(RowFields(row, now)) for row in self._rows]
+
+
+class KeptGroup:
+    """Rows from the index, decoded a column at a time."""
+
+    __slots__ = ("_columns", "_folder", "_known", "_run", "_shape")
+
+    def __init__(self, folder: str, run: str, known: Known) -> None:
+        self._folder = folder
+        self._run = run
+        self._known = known
+        self._columns: list[str | Sequence[JSONValue]] | None = None
+        self._shape: Shape = {}
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield each row."""
+        return map(self.row, range(len(self)))
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self._known.total
+
+    def row(self, place: int) -> Row:
+        """Return one row."""
+        heads = self._heads
+        sidecar = heads.sidecars[place]
+        state = state_in(self._known.marks_of(place)[:SIZE])
+        return Row(
+            join(self._folder, heads.names[place]),
+            self._run,
+            _STATUS[heads.statuses[place]],
+            None if sidecar is None else _beside(self._folder, sidecar),
+            None if state is None else state.size,
+            None if state is None else state.mtime_ns,
+            KeptValues(self, place),
+            heads.problems[place],
+            heads.readables[place],
+            heads.links[place],
+        )
+
+    @property
+    def run(self) -> str:
+        """Return the folder of the run."""
+        return self._run
+
+    def statuses(self) -> Sequence[Status]:
+        """Return the status of each row."""
+        return _statuses(self._known.heads)
+
+    def eligible(self) -> Sequence[bool]:
+        """Tell of each row whether it may be called the best."""
+        return _eligible(self._known.heads)
+
+    def links(self) -> Sequence[str | None]:
+        """Return for each row what it is a link to."""
+        return self._heads.links
+
+    def cells(self, path: FieldPath) -> Sequence[JSONValue]:
+        """Return each row's value of this very field; nothing where none has it."""
+        place = self.shape().get(path)
+        if place is None:
+            return ()
+        cells = self.decoded(place)
+        return [None if cell is ABSENT else cell for cell in cells] if ABSENT in cells else cells
+
+    def column(self, field: Field, now: float) -> Sequence[JSONValue]:
+        """Return each row's value of what a person calls so."""
+        cells = self.cells(field.paths[0])
+        if cells and None not in cells:
+            return cells
+        return [field.value(RowFields(row, now)) for row in self]
+
+    def shape(self) -> Shape:
+        """Return the place of each column."""
+        if self._columns is None:
+            fields, *columns = self._known.light.split("\n")
+            self._shape = _shape(fields)
+            if self._known.more is not None:
+                more, *others = self._known.more.split("\n")
+                self._shape = shape_of((*self._shape, *_shape(more)))
+                columns += others
+            self._columns = list(columns)
+        return self._shape
+
+    def decoded(self, place: int) -> Sequence[JSONValue]:
+        """Return a column; `ABSENT` itself stands where a row has no such field."""
+        columns = self._columns or []
+        column = columns[place]
+        if isinstance(column, str):
+            # Columns of texts are the same in many folders, those of numbers in few.
+            column = decoded(column) if column.startswith('["') else json.loads(column)
+            if ABSENT in column:
+                column = [ABSENT if cell == ABSENT else cell for cell in column]
+            columns[place] = column
+        return column
+
+    @property
+    def _heads(self) -> Heads:
+        return heads_in(self._known.heads)
+
+
+class KeptValues(Mapping[FieldPath, JSONValue]):
+    """The values of one row in a group's columns."""
+
+    __slots__ = ("_group", "_place")
+
+    def __init__(self, group: KeptGroup, place: int) -> None:
+        self._group = group
+        self._place = place
+
+    def __getitem__(self, field: FieldPath) -> JSONValue:
+        """Return the value of a field."""
+        value = self._cell(self._group.shape()[field])
+        if value is ABSENT:
+            raise KeyError(field)
+        return value
+
+    def get(self, field: FieldPath, default: JSONValue = None) -> JSONValue:  # type: ignore[override]
+        """Return the value of a field, without the detour over an exception."""
+        column = self._group.shape().get(field)
+        value = ABSENT if column is None else self._cell(column)
+        return default if value is ABSENT else value
+
+    def __contains__(self, field: object) -> bool:
+        """Tell whether the row has a field."""
+        column = self._group.shape().get(field)  # type: ignore[call-overload]
+        return column is not None and self._cell(column) is not ABSENT
+
+    def __iter__(self) -> Iterator[FieldPath]:
+        """Yield the fields that the row has."""
+        for field, column in self._group.shape().items():
+            if self._cell(column) is not ABSENT:
+                yield field
+
+    def __len__(self) -> int:
+        """Return the number of fields that the row has."""
+        return sum(1 for _ in self)
+
+    def _cell(self, column: int) -> JSONValue:
+        return self._group.decoded(column)[self._place]
+
+
+@lru_cache(maxsize=1024)
+def _shape(fields: str) -> Shape:
+    return shape_of(tuple(map(tuple, json.loads(fields))))
+
+
+@lru_cache(maxsize=1024)
+def _statuses(heads: str) -> tuple[Status, ...]:
+    return tuple(_STATUS[status] for status in heads_in(heads).statuses)
+
+
+@lru_cache(maxsize=1024)
+def _eligible(text: str) -> tuple[bool, ...]:
+    heads = heads_in(text)
+    rows = zip(_statuses(text), heads.links, heads.readables, strict=True)
+    return tuple(is_eligible(status, link, readable=readable) for status, link, readable in rows)
+
+
+def _beside(folder: str, sidecar: str) -> str:
+    path = join(folder, sidecar)
+    return os.path.normpath(path) if os.sep in sidecar else path
