@@ -15,6 +15,7 @@ from checkpoint_meta.errors import CheckpointMetaError, printable
 from checkpoint_meta.workers import stop_all
 
 from . import best, convert, diff, index, listing, rules, schema, show, validate
+from .lean import LeanCommand, LeanGroup
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -24,6 +25,7 @@ COULD_NOT_RUN = 2
 
 app = typer.Typer(
     name="ckpt-meta",
+    cls=LeanGroup,
     help="Sidecars that explain checkpoints: back-filled, checked and listed. No tensor is read.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -32,11 +34,11 @@ app = typer.Typer(
 )
 app.command("convert")(convert.convert_command)
 app.command("validate")(validate.validate_command)
-app.command("list")(listing.list_command)
-app.command("best")(best.best_command)
-app.command("diff")(diff.diff_command)
+app.command("list", cls=LeanCommand)(listing.list_command)
+app.command("best", cls=LeanCommand)(best.best_command)
+app.command("diff", cls=LeanCommand)(diff.diff_command)
 app.add_typer(index.app, name="index")
-app.command("show")(show.show_command)
+app.command("show", cls=LeanCommand)(show.show_command)
 app.command("rules")(rules.rules_command)
 app.command("schema")(schema.schema_command)
 
