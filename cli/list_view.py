@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
@@ -102,6 +101,8 @@ class ListView:
         return {one.name: one.value(row, self.now) for one in self._columns([row])}
 
     def _separated(self, rows: Sequence[Row], separator: str) -> None:
+        import csv
+
         columns = self._columns(rows)
         text = io.StringIO()
         writer = csv.writer(text, delimiter=separator, lineterminator="\n")

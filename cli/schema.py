@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Annotated
 
 import typer
@@ -17,5 +16,8 @@ def schema_command(
     ] = SchemaVersion.V2,
 ) -> None:
     """Print the JSON Schema of sidecars."""
+    # Imported here: it brings a good part of the standard library.
+    from importlib.resources import files
+
     folder = files("checkpoint_meta.schema") / "json"
     typer.echo((folder / f"sidecar-{schema.value}.json").read_text(encoding="utf-8"), nl=False)

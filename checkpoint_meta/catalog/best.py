@@ -79,7 +79,7 @@ def _ranks(group: Group, scores: Sequence[JSONValue]) -> list[float | None]:
         None
         if not isinstance(score, (int, float)) or not is_known(score)
         else -score
-        if _is_high(mode, monitor)
+        if mode == "max" or (mode != "min" and _is_high(monitor))
         else score
         for score, mode, monitor in zip(scores, modes, monitors, strict=True)
     ]
@@ -90,9 +90,7 @@ def _step(row: Row) -> float:
     return step if isinstance(step, int) else float("inf")
 
 
-def _is_high(mode: JSONValue, monitor: JSONValue) -> bool:
-    if mode in ("min", "max"):
-        return mode == "max"
+def _is_high(monitor: JSONValue) -> bool:
     return order_by_name(str(monitor)) is Order.DESCENDING
 
 

@@ -7,7 +7,6 @@ broken is thrown away; one that another process keeps locked is left alone.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sqlite3
 from pathlib import Path
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
     Cell: TypeAlias = str | int | bytes | None
     Line: TypeAlias = tuple[Cell, ...]
-
-logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -129,7 +126,10 @@ class Database:
         try:
             return work()
         except (sqlite3.Error, UnicodeEncodeError, OSError) as error:
-            logger.debug("the index at %s: %s", self.file, error)
+            # Imported here, since it takes longer than to open the index.
+            import logging
+
+            logging.getLogger(__name__).debug("the index at %s: %s", self.file, error)
             is_broken = isinstance(error, sqlite3.DatabaseError) and not isinstance(
                 error, (sqlite3.OperationalError, sqlite3.ProgrammingError)
             )

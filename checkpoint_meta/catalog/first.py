@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.catalog.conditions import is_known
 from checkpoint_meta.catalog.fields import ROW_FIELDS
 from checkpoint_meta.catalog.row import RowFields
-from checkpoint_meta.catalog.sorting import Modes, Order, comparable, sort_rows
+from checkpoint_meta.catalog.sorting import MODE, MONITOR, Modes, Order, comparable, sort_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from checkpoint_meta.catalog.sorting import Comparable, SortKey
     from checkpoint_meta.evidence import FieldPath, JSONValue
 
-CROWD: Final = 10_000
+CROWD: Final = 1000
 """Rows that are kept before those are let go that cannot be among the first."""
 
 
@@ -43,7 +44,7 @@ class FirstRows:
 
     def add(self, group: Group) -> None:
         """Keep the rows that may be among the first."""
-        self._modes.count(group)
+        self._modes.count(group.cells(MONITOR), group.cells(MODE))
         if not self._gates:
             self._kept += group
         else:
@@ -54,18 +55,13 @@ class FirstRows:
 
     def _passing(self, values: Sequence[JSONValue]) -> list[int]:
         """Return the places of the values that are as good as the last of some first rows."""
-        known = [
-            (comparable(value), place) for place, value in enumerate(values) if is_known(value)
-        ]
-        if not known:
+        if not any(_passes(best, *gate) for gate in self._gates for best in _extremes(values)):
             return []
-        highest, lowest = max(known)[0], min(known)[0]
-        gates = [
-            (order, last)
-            for order, last in self._gates
-            if _passes(highest if order is Order.DESCENDING else lowest, order, last)
+        return [
+            place
+            for place, value in enumerate(values)
+            if is_known(value) and any(_passes(comparable(value), *gate) for gate in self._gates)
         ]
-        return [place for own, place in known if any(_passes(own, *gate) for gate in gates)]
 
     def rows(self) -> list[Row]:
         """Return the first of the rows that were added, in their order."""
@@ -93,3 +89,11 @@ class FirstRows:
 
 def _passes(value: Comparable, order: Order, last: Comparable) -> bool:
     return value >= last if order is Order.DESCENDING else value <= last
+
+
+def _extremes(values: Sequence[JSONValue]) -> tuple[Comparable, ...]:
+    """Return the highest and the lowest of the values."""
+    if set(map(type, values)) == {float} and not math.isnan(math.fsum(values)):  # type: ignore[arg-type]
+        return comparable(max(values)), comparable(min(values))  # type: ignore[type-var]
+    known = [comparable(value) for value in values if is_known(value)]
+    return (max(known), min(known)) if known else ()

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.catalog.known import ROOT_OF_FOLDERS, Known, path_of
-from checkpoint_meta.catalog.verdicts import believed
+from checkpoint_meta.catalog.verdicts import Verdicts
 
 if TYPE_CHECKING:
     import sqlite3
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from checkpoint_meta.catalog.database import Database
 
-CHUNK: Final = 1024
+FIRST: Final = 128
+CHUNK: Final = 2048
 """Folders that are asked for together; memory does not grow with their number."""
 
 _KNOWN: Final = """
@@ -41,6 +42,7 @@ class Index:
         self._from = self._end = ""
         self._chunk: list[tuple[Known, bool]] = []
         self._place = 0
+        self._ahead: tuple[list[Known], Verdicts] | None = None
         self._pending: list[Known] = []
         self._gone: list[str] = []
 
@@ -67,15 +69,20 @@ class Index:
         return None
 
     def _load(self) -> bool:
-        """Ask for the next folders; tell whether there are any."""
-        self._place, self._chunk = 0, []
-        if self._context is None or self._from >= self._end:
-            return False
-        lines = self._database.ask(self._sql, (self._context, self._from, self._end, CHUNK))
-        known: list[Known] = list(map(Known._make, lines))
-        self._from = f"{known[-1].key}\0" if len(known) == CHUNK else self._end
-        self._chunk = list(zip(known, believed(known), strict=True))
+        """Get the next folders; tell whether there are any."""
+        known, verdicts = self._ahead or self._ask(FIRST)
+        # While this process makes use of some folders, another one looks at the next.
+        self._ahead = self._ask(CHUNK) if known else None
+        self._place, self._chunk = 0, list(zip(known, verdicts.wait(), strict=True))
         return bool(known)
+
+    def _ask(self, count: int) -> tuple[list[Known], Verdicts]:
+        known: list[Known] = []
+        if self._context is not None and self._from < self._end:
+            lines = self._database.ask(self._sql, (self._context, self._from, self._end, count))
+            known = list(map(Known._make, lines))
+            self._from = f"{known[-1].key}\0" if len(known) == count else self._end
+        return known, Verdicts(known)
 
     def completed(self, known: Known) -> Known:
         """Return the same with all its fields."""
@@ -119,4 +126,6 @@ class Index:
 
     def close(self) -> None:
         """Let go of the database."""
+        if self._ahead is not None:
+            self._ahead[1].close()
         self._database.close()

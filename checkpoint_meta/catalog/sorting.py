@@ -16,7 +16,6 @@ from checkpoint_meta.metric_names import SPELLINGS, standing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from checkpoint_meta.catalog.group import Group
     from checkpoint_meta.evidence import FieldPath, JSONValue
 
     Values: TypeAlias = Mapping[FieldPath, JSONValue]
@@ -66,15 +65,11 @@ class Modes:
     def __init__(self, aliases: Mapping[str, str] | None = None) -> None:
         """`aliases` (field -> logged name) are the user's metric names."""
         self._aliases = aliases or {}
-        self._counts: Counter[tuple[JSONValue, JSONValue]] = Counter()
+        self._columns: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()
 
-    def count(self, group: Group) -> None:
-        """Count each row's mode for its monitor."""
-        self._counts.update(zip(group.cells(MONITOR), group.cells(MODE), strict=False))
-
-    def count_row(self, row: Values) -> None:
-        """Count one row's mode for its monitor."""
-        self._counts[row.get(MONITOR), row.get(MODE)] += 1
+    def count(self, monitors: Iterable[JSONValue], modes: Iterable[JSONValue]) -> None:
+        """Count the modes of some rows for their monitors; most folders have the same columns."""
+        self._columns[tuple(map(str, monitors)), tuple(map(str, modes))] += 1
 
     def better_order(self, field: Field) -> Order:
         """Return the order that puts the better rows first.
@@ -83,9 +78,10 @@ class Modes:
         differ; else the metric's name does.
         """
         surplus = sum(
-            {"max": count, "min": -count}.get(str(mode), 0)
-            for (monitor, mode), count in self._counts.items()
-            if isinstance(monitor, str) and _is_of(monitor, field, self._aliases)
+            {"max": count, "min": -count}.get(mode, 0)
+            for columns, count in self._columns.items()
+            for monitor, mode in zip(*columns, strict=False)
+            if mode in ("min", "max") and _is_of(monitor, field, self._aliases)
         )
         if surplus == 0:
             return order_by_name(field.paths[-1][-1])
@@ -98,7 +94,7 @@ def better_order(
     """Return the order that puts the better of these rows first."""
     modes = Modes(aliases)
     for row in rows:
-        modes.count_row(row)
+        modes.count([row.get(MONITOR)], [row.get(MODE)])
     return modes.better_order(field)
 
 

@@ -143,9 +143,9 @@ class Walk:
         runs = place.runs.entering(place.folder, has_hydra=bool(known.has_hydra))
         if known.total:
             yield Unchanged(place.folder, runs.run(place.folder), known)
-        inside = place._replace(runs=runs)
         for name in decoded(known.folders):
-            yield from self._folder(inside.inner(name))
+            key = f"{place.key}{ROOT_OF_FOLDERS}{name}"
+            yield from self._folder(Place(join(place.folder, name), key, runs))
 
     def _listed(self, place: Place, *, is_link: bool) -> Iterator[Listing | Unchanged]:
         folder = place.folder

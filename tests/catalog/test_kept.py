@@ -189,6 +189,10 @@ def _known(runs: Path) -> list[Known]:
     return [one[0] for one in taken if one]
 
 
+def _believed(known: list[Known]) -> list[bool]:
+    return verdicts.Verdicts(known).wait()
+
+
 @pytest.mark.parametrize("few", [0, 10**9], ids=["two", "one"])
 def test_two_processes_find_what_one_finds(
     runs: Path, few: int, monkeypatch: pytest.MonkeyPatch
@@ -197,12 +201,12 @@ def test_two_processes_find_what_one_finds(
     known = _known(runs)
     monkeypatch.setattr(verdicts, "FEW", few)
     monkeypatch.setattr(verdicts, "_can_fork", lambda: True)
-    before = verdicts.believed(known)
+    before = _believed(known)
     (runs / "b" / "checkpoints" / "epoch=1.ckpt").write_bytes(b"another")
 
     assert before == [True, True]
-    assert verdicts.believed(known) == [True, False]
-    assert verdicts.believed(known[::-1]) == [False, True]
+    assert _believed(known) == [True, False]
+    assert _believed(known[::-1]) == [False, True]
 
 
 def test_a_process_that_dies_costs_speed_only(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,7 +224,22 @@ def test_a_process_that_dies_costs_speed_only(runs: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Known, "is_believed", dying)
 
-    assert verdicts.believed(known) == [True, True]
+    assert _believed(known) == [True, True]
+
+
+def test_a_list_that_is_stopped_leaves_no_process(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever wants the first rows only does not wait for the rest."""
+    known = _known(runs)
+    monkeypatch.setattr(verdicts, "FEW", 0)
+    monkeypatch.setattr(verdicts, "_can_fork", lambda: True)
+    waiting = verdicts.Verdicts(known)
+
+    waiting.close()
+
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_groups_answer_alike(runs: Path) -> None:
