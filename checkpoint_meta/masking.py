@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ _MARK: Final = re.compile(r"""\\.|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[\[{()\]},
 _USER: Final = re.compile(r"""(?<=://)[^\s/?#"']+(?=@)""")
 
 
+@lru_cache(maxsize=1024)
 def is_secret_name(key: str) -> bool:
     """Tell whether a value under this key is a secret by its name, such as `wandb_api_key`.
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import torch
+from cost import Cost, cost_of
 from figure import Figure
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -61,35 +60,6 @@ import torch
 for path in sorted(Path(sys.argv[1]).rglob("*.ckpt")):
     torch.load(path, map_location="cpu", weights_only=False)
 """
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one command took."""
-
-    seconds: float
-    memory_mb: float
-    """Peak of the largest of its processes."""
-
-    output: str = ""
-
-
-def cost_of(*command: str) -> Cost:
-    """Run a command as a whole process, and return what it took."""
-    measured = (
-        "import resource, subprocess, sys, time;"
-        "started = time.perf_counter();"
-        "done = subprocess.run(sys.argv[1:], check=True, capture_output=True, text=True);"
-        "print(time.perf_counter() - started,"
-        " resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss);"
-        "print(done.stdout)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", measured, *command], check=True, capture_output=True, text=True
-    )
-    first, _, output = done.stdout.partition("\n")
-    seconds, kilobytes = first.split()
-    return Cost(float(seconds), int(kilobytes) / 1024, output)
 
 
 def converting(folder: Path, jobs: int = 2) -> Cost:
