@@ -14,7 +14,7 @@ from checkpoint_meta.rules.case import Case, forget_logs
 from checkpoint_meta.rules.findings import Finding, Verdict
 from checkpoint_meta.rules.places import locate
 from checkpoint_meta.rules.policy import Policy
-from checkpoint_meta.rules.registry import all_rules
+from checkpoint_meta.rules.rulebook import all_rules
 from checkpoint_meta.schema.fields import look_up
 from checkpoint_meta.workers import DIED, map_in_processes
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from checkpoint_meta.evidence import JSONValue
-    from checkpoint_meta.rules.registry import Flaw, Rule
+    from checkpoint_meta.rules.rule import Flaw, Rule
     from checkpoint_meta.rules.subjects import Subject
 
 

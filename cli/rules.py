@@ -11,7 +11,7 @@ from .output import Output
 
 if TYPE_CHECKING:
     from checkpoint_meta.evidence import JSONValue
-    from checkpoint_meta.rules.registry import Rule
+    from checkpoint_meta.rules.rule import Rule
 
 
 def rules_command(
@@ -23,7 +23,7 @@ def rules_command(
     output_format: OutputFormat = TextFormat.TEXT,
 ) -> None:
     """Print the rules of validate, or the page of one."""
-    from checkpoint_meta.rules.registry import all_rules
+    from checkpoint_meta.rules.rulebook import all_rules
 
     rules = all_rules()
     if code is not None and code.upper() not in rules:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from checkpoint_meta.evidence import Severity
 from checkpoint_meta.faults import guarded
 from checkpoint_meta.rules.fixes import apply_change, plan_change
-from checkpoint_meta.rules.registry import all_rules
+from checkpoint_meta.rules.rulebook import all_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,7 @@ from checkpoint_meta.errors import QueryError
 from checkpoint_meta.reports.interface import ReportFormat
 from checkpoint_meta.rules.baseline import read_baseline
 from checkpoint_meta.rules.policy_file import DEFAULT_POLICY, read_policy
-from checkpoint_meta.rules.registry import is_rule_prefix, select_rules
+from checkpoint_meta.rules.rulebook import is_rule_prefix, select_rules
 from checkpoint_meta.rules.sieve import Sieve
 from checkpoint_meta.rules.subjects import iter_subjects
 from checkpoint_meta.validate import Gate, judge_all

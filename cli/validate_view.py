@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from checkpoint_meta.evidence import Severity
 from checkpoint_meta.reports.files import open_report
 from checkpoint_meta.reports.formats import new_report
-from checkpoint_meta.rules.registry import all_rules
+from checkpoint_meta.rules.rulebook import all_rules
 
 from .output import Color
 

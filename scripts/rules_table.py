@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from checkpoint_meta.rules.registry import all_rules
+from checkpoint_meta.rules.rulebook import all_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from checkpoint_meta.rules.registry import Rule
+    from checkpoint_meta.rules.rule import Rule
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "reference" / "rules.md"
 

@@ -156,27 +156,31 @@ def test_the_pages_jobs_are_jobs(page: str, title: str, schema: str, tmp_path: P
 def test_every_step_of_the_action_runs(outputs: Path, tmp_path: Path) -> None:
     """The action installs itself into a Python of its own, and judges with its inputs' defaults."""
     # Hidden, so that the default PATH does not reach into it.
-    project, tools = outputs.parent, tmp_path / ".tools"
+    project, tools, clone = outputs.parent, tmp_path / ".tools", tmp_path / ".clone"
+    # GitHub checks the action out; built in this folder, pip would leave `build/` in it.
+    run("git", "clone", "-q", str(ROOT), str(clone), folder=tmp_path)
     assert run(sys.executable, "-m", "venv", str(tools), folder=tmp_path)[0] == 0
     list(convert(iter_checkpoints(outputs)))
     steps = [step for step in _action() if "run" in step]
 
-    right = [_step(step, project, tools) for step in steps]
+    right = [_step(step, project, tools, clone) for step in steps]
     min(outputs.rglob("*.metadata.yaml")).unlink()
-    wrong = _step(steps[-1], project, tools)
+    wrong = _step(steps[-1], project, tools, clone)
 
     assert [code for code, _ in right] == [0, 0], right
     assert wrong[0] == 1
     assert wrong[1].count("::error file=outputs/") == 1
 
 
-def _step(step: Mapping[str, JSONValue], project: Path, tools: Path) -> tuple[int, str]:
+def _step(
+    step: Mapping[str, JSONValue], project: Path, tools: Path, clone: Path
+) -> tuple[int, str]:
     """Run a step of the action as GitHub does: its own shell, its expressions filled in."""
     inputs = yaml_of((ROOT / "action.yml").read_text(encoding="utf-8"))["inputs"]
     given = step["env"]
     assert isinstance(inputs, dict)
     assert isinstance(given, dict)
-    values = {"github.action_path": str(ROOT)}
+    values = {"github.action_path": str(clone)}
     for name, entry in inputs.items():
         assert isinstance(entry, dict)
         values[f"inputs.{name}"] = str(entry["default"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from checkpoint_meta.reports.names import relative_name, sentence_of
-from checkpoint_meta.rules.registry import all_rules
+from checkpoint_meta.rules.rulebook import all_rules
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.reports.names import Fingerprints, sentence_of, uri_of
-from checkpoint_meta.rules.registry import all_rules
+from checkpoint_meta.rules.rulebook import all_rules
 from checkpoint_meta.version import TOOL, VERSION
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from checkpoint_meta.evidence import JSONValue
     from checkpoint_meta.rules.findings import Finding, Verdict
-    from checkpoint_meta.rules.registry import Rule
+    from checkpoint_meta.rules.rule import Rule
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from checkpoint_meta.evidence import show_field, show_value
 from checkpoint_meta.rules.families import ENCODER, Fit, nearest_family
-from checkpoint_meta.rules.registry import Flaw, rule
+from checkpoint_meta.rules.rule import Flaw, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

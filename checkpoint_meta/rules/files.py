@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from checkpoint_meta.evidence import Severity, show_value
-from checkpoint_meta.rules.registry import Flaw, rule
+from checkpoint_meta.rules.rule import Flaw, rule
 from checkpoint_meta.rules.subjects import owners_of
 
 if TYPE_CHECKING:

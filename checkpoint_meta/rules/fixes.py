@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from checkpoint_meta.errors import WriteError, printable
 from checkpoint_meta.masking import MEASURED, mask_secrets
 from checkpoint_meta.rules.case import Case
-from checkpoint_meta.rules.registry import all_rules
+from checkpoint_meta.rules.rulebook import all_rules
 from checkpoint_meta.rules.subjects import owners_of
 from checkpoint_meta.schema.v2 import SCHEMA_VERSION
 from checkpoint_meta.sources.hydra import mask_override

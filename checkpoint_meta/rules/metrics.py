@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from checkpoint_meta.evidence import Severity, show_value
 from checkpoint_meta.metric_names import standing
 from checkpoint_meta.readers.yaml import is_finite
-from checkpoint_meta.rules.registry import Flaw, rule
+from checkpoint_meta.rules.rule import Flaw, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

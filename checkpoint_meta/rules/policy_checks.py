@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 from checkpoint_meta.catalog.query import parse_query
 from checkpoint_meta.errors import QueryError
 from checkpoint_meta.evidence import Problem
-from checkpoint_meta.rules.registry import all_rules, is_rule_prefix
+from checkpoint_meta.rules.rulebook import all_rules, is_rule_prefix
 from checkpoint_meta.schema.base import Block
 from checkpoint_meta.schema.v2 import CheckpointMetadata
 

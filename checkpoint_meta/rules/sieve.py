@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checkpoint_meta.errors import SettingError
-from checkpoint_meta.rules.registry import is_rule_prefix
+from checkpoint_meta.rules.rulebook import is_rule_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,7 +12,7 @@ from checkpoint_meta.faults import guarded
 from checkpoint_meta.metric_names import name_metrics
 from checkpoint_meta.readers.yaml import CONFIG_BYTES, is_finite, read_text
 from checkpoint_meta.resolve import agrees
-from checkpoint_meta.rules.registry import Flaw, rule
+from checkpoint_meta.rules.rule import Flaw, rule
 from checkpoint_meta.sources.contents import METRIC_KEYS, numbers
 from checkpoint_meta.sources.model_checkpoint import basename
 from checkpoint_meta.sources.reading import read_contents

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from checkpoint_meta.evidence import Severity, show_value
 from checkpoint_meta.metric_names import name_metrics
 from checkpoint_meta.resolve import agrees
-from checkpoint_meta.rules.registry import Flaw, rule
+from checkpoint_meta.rules.rule import Flaw, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

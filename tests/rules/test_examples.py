@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from checkpoint_meta.rules.policy_file import read_policy
-from checkpoint_meta.rules.registry import all_rules
+from checkpoint_meta.rules.rulebook import all_rules
 from checkpoint_meta.rules.subjects import iter_subjects
 from checkpoint_meta.validate import Gate, validate
 

@@ -13,7 +13,7 @@ import pytest
 from checkpoint_meta.evidence import Place
 from checkpoint_meta.rules.fixes import plan_change
 from checkpoint_meta.rules.policy_file import read_policy
-from checkpoint_meta.rules.registry import all_rules
+from checkpoint_meta.rules.rulebook import all_rules
 from checkpoint_meta.rules.subjects import iter_subjects
 from checkpoint_meta.validate import Gate, validate
 

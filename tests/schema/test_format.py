@@ -13,7 +13,7 @@ import pytest
 from checkpoint_meta.errors import ReadError
 from checkpoint_meta.paths import CHECKPOINT_SUFFIXES, SIDECAR_SUFFIX
 from checkpoint_meta.readers.yaml import SIDECAR_BYTES, parse_yaml, read_yaml
-from checkpoint_meta.rules.registry import select_rules
+from checkpoint_meta.rules.rulebook import select_rules
 from checkpoint_meta.rules.subjects import Subject
 from checkpoint_meta.schema.document import check_document, dump_document, parse_document
 from checkpoint_meta.schema.fields import look_up

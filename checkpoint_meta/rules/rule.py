@@ -1,17 +1,17 @@
-"""Rules by their codes: what must hold, and the check that says where it does not."""
+"""A rule: what must hold, and the check that says where it does not."""
 
 from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from checkpoint_meta.evidence import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+    from types import ModuleType
     from typing import TypeAlias
 
     from checkpoint_meta.evidence import FieldPath, Place
@@ -69,9 +69,6 @@ class Rule:
         return self.page.split("\n", 1)[0]
 
 
-_RULES: Final[dict[str, Rule]] = {}
-
-
 def rule(
     code: str,
     name: str,
@@ -79,48 +76,15 @@ def rule(
     mend: str,
     severity: Severity = Severity.ERROR,
     fix: str = "",
-) -> Callable[[Check], Check]:
-    """Register a check under its code; its docstring becomes the rule's page."""
+) -> Callable[[Check], Rule]:
+    """Make a check the rule of this code; its docstring becomes the rule's page."""
 
-    def register(check: Check) -> Check:
-        _RULES[code] = Rule(code, name, severity, mend, fix, inspect.getdoc(check) or "", check)
-        return check
+    def make(check: Check) -> Rule:
+        return Rule(code, name, severity, mend, fix, inspect.getdoc(check) or "", check)
 
-    return register
-
-
-@cache
-def all_rules() -> Mapping[str, Rule]:
-    """Return every rule by its code, in order."""
-    # Imported here: these modules register their rules with this one.
-    from checkpoint_meta.rules import (  # noqa: F401 - imported for what they register
-        compatibility,
-        document,
-        files,
-        metrics,
-        security,
-        summaries,
-        truth,
-    )
-
-    return dict(sorted(_RULES.items()))
+    return make
 
 
-def is_rule_prefix(text: str) -> bool:
-    """Tell whether `text` is a code, or the beginning of one: `CM4`, `CM402`."""
-    return text.startswith("CM") and any(code.startswith(text) for code in all_rules())
-
-
-def select_rules(select: Iterable[str] = (), ignore: Iterable[str] = ()) -> frozenset[str]:
-    """Return the codes that are selected and not ignored; none selected selects all.
-
-    Where both name a rule, the longer prefix wins: `--select CM402 --ignore CM4` keeps CM402.
-    """
-    wanted, unwanted = tuple(select) or ("CM",), tuple(ignore)
-    return frozenset(
-        code for code in all_rules() if _longest(code, wanted) > _longest(code, unwanted)
-    )
-
-
-def _longest(code: str, prefixes: Iterable[str]) -> int:
-    return max((len(prefix) for prefix in prefixes if code.startswith(prefix)), default=0)
+def rules_of(module: ModuleType) -> list[Rule]:
+    """Return the rules that a module holds."""
+    return [value for value in vars(module).values() if isinstance(value, Rule)]

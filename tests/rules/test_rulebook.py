@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from checkpoint_meta.rules.registry import all_rules, is_rule_prefix, select_rules
+from checkpoint_meta.rules.rule import rules_of
+from checkpoint_meta.rules.rulebook import MODULES, all_rules, is_rule_prefix, select_rules
 
 CODES = frozenset(all_rules())
 
@@ -25,6 +26,14 @@ def test_the_longer_prefix_wins(
 ) -> None:
     """Select and ignore are compared by how precisely they name a rule."""
     assert select_rules(select, ignore) == expected
+
+
+def test_no_two_rules_have_one_code() -> None:
+    """Each rule of each module has a code of its own, under the group of its kind."""
+    rules = [one for module in MODULES for one in rules_of(module)]
+
+    assert len({one.code for one in rules}) == len(rules) == len(all_rules())
+    assert len({one.name for one in rules}) == len(rules)
 
 
 def test_a_prefix_names_a_rule() -> None:
