@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -97,14 +98,15 @@ class Layout:
 DEFAULT_LAYOUT: Final = Layout()
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots, so that what costs a look at several folders is found once for all sources.
+@dataclass(frozen=True)
 class CheckpointFile:
     """A checkpoint on disk: a file, or the folder of a sharded one."""
 
     path: Path
     layout: Layout = DEFAULT_LAYOUT
 
-    @property
+    @cached_property
     def sidecar(self) -> Path:
         """Return where this checkpoint's sidecar stands, or would."""
         name = self.layout.stem(self.path.name) + SIDECAR_SUFFIX
@@ -117,7 +119,7 @@ class CheckpointFile:
         stem = self.layout.stem(self.path.name)
         return (folder / f"{self.path.name}{SIDECAR_SUFFIX}", folder / f"{stem}.metadata.json")
 
-    @property
+    @cached_property
     def run_dir(self) -> Path:
         """Return the folder of the run that wrote this checkpoint."""
         return find_run_dir(self.path.parent)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn, Optional
 
 import typer
 from typer.main import get_command
@@ -74,11 +75,16 @@ def _say(*lines: str) -> None:
     sys.stderr.write("ckpt-meta: " + "".join(f"{printable(line)}\n" for line in lines))
 
 
+_COLLECT_EVERY: Final = 50_000
+
+
 def run() -> NoReturn:
     """Run the command line; no traceback reaches a user."""
     sys.excepthook = _say_fault
     # Typer builds pydantic adapters for options; looking for plugins of it takes 40 ms.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # What is read is freed without the collector of rings, which looks at it every 700 values.
+    gc.set_threshold(_COLLECT_EVERY, 20, 100)
     _ready_streams()
     try:
         _run_command()

@@ -53,7 +53,7 @@ def _with_shapes(contents: CheckpointContents) -> CheckpointContents:
     if not shapes:
         return contents
     tensors = tuple(
-        replace(tensor, shape=shapes.get(tensor.name, tensor.shape))
+        tensor._replace(shape=shapes.get(tensor.name, tensor.shape))
         for tensor in contents.tensors or [TensorInfo(name, (), _UNKNOWN) for name in shapes]
     )
     sums = add_up({tensor.name: Tensor(tensor.dtype, tensor.shape, None) for tensor in tensors})
