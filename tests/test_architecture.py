@@ -14,7 +14,8 @@ PACKAGE = ROOT / "checkpoint_meta"
 
 LAYERS = (
     {"errors", "evidence", "paths", "version"},
-    {"schema", "resolve", "masking", "metric_names", "faults", "workers", "settings", "readers"},
+    {"schema", "resolve", "masking", "metric_names", "faults", "settings", "readers"}
+    | {"worker", "worker_team", "workers"},
     {"rewriting"},
     {"store"},
     {"sources"},

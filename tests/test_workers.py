@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -66,3 +68,35 @@ def test_a_process_that_is_killed_from_outside_loses_nothing(tmp_path: Path) -> 
 
     assert list(map_in_processes(work, range(500), 2, _minus)) == [*range(0, 1000, 2)]
     assert work.mark.exists()
+
+
+LARGE = """
+import os, signal, sys, time
+from checkpoint_meta.workers import map_in_processes, stop_all
+
+def work(item):
+    if int(item[:4]) == 500:
+        os.kill(os.getppid(), signal.SIGINT)
+    time.sleep(0.002)
+    return len(item)
+
+items = (f"{number:04d}" + "x" * 20_000 for number in range(1, 9_999))
+try:
+    for _ in map_in_processes(work, items, 2, len):
+        pass
+except KeyboardInterrupt:
+    stop_all()
+    sys.exit(130)
+"""
+
+
+def test_a_caller_that_stops_is_not_kept_by_what_it_had_handed_out(tmp_path: Path) -> None:
+    """Not even where the items handed out are more than a pipe holds."""
+    script = tmp_path / "large.py"
+    script.write_text(LARGE, encoding="utf-8")
+
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=20, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (130, "")
