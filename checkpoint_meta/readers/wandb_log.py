@@ -120,6 +120,9 @@ class _Builder:
             number = _number(text)
             if number is not None:
                 row[".".join(path)] = number
+            elif text.startswith(b"{"):
+                # Up to 0.17 the client wrote a mapping whole, and later each number inside.
+                row |= _numbers_below(_parse_json(text), ".".join(path))
         step = row.pop(STEP, None)
         if step is not None:
             # Sorted: newer versions write the items of each row in another order.
@@ -174,6 +177,18 @@ def _parse_item(item: bytes) -> tuple[list[str], bytes]:
         elif number in (_KEY, _NESTED_KEY):
             path.append(value.decode("utf-8", "replace"))
     return path, text
+
+
+def _numbers_below(value: JSONValue, name: str) -> dict[str, float]:
+    """Return the numbers inside mappings by their names, joined with dots as newer clients do."""
+    if isinstance(value, dict) and name.count(".") < _DEEPEST_KEY:
+        return {
+            key: number
+            for inner, item in value.items()
+            for key, number in _numbers_below(item, f"{name}.{inner}").items()
+        }
+    number = None if isinstance(value, (bool, dict)) else _number(json.dumps(value).encode())
+    return {} if number is None else {name: number}
 
 
 def _number(text: bytes) -> float | None:
