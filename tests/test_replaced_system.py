@@ -240,3 +240,42 @@ def test_pickles_of_the_tests_are_real(tmp_path: Path) -> None:
     pickle.loads(pickle.dumps(_Bomb(tmp_path / "made")))
 
     assert (tmp_path / "made").is_dir()
+
+
+def test_a_file_and_an_experiment_are_converted_alone(outputs: Path) -> None:
+    """A checkpoint or a run may be given instead of all outputs; the others stay as they are."""
+    run = next(outputs.rglob(".hydra")).parent
+    first, *others = sorted(run.rglob("*.ckpt"))
+
+    one = _run(outputs.parent, "convert", str(first))
+    after_one = len(list(outputs.rglob("*.metadata.yaml")))
+    whole = _run(outputs.parent, "convert", str(run))
+
+    assert (one.returncode, whole.returncode) == (0, 0)
+    assert after_one == 1
+    assert len(list(outputs.rglob("*.metadata.yaml"))) == 1 + len(others)
+
+
+def test_a_file_a_list_and_a_folder_are_validated(outputs: Path) -> None:
+    """Each checkpoint that is given, alone or by its folder, is judged and counted once."""
+    list(convert(iter_checkpoints(outputs)))
+    first, second, third = sorted(outputs.rglob("*.ckpt"))
+    third.with_name(f"{third.stem}.metadata.yaml").unlink()
+
+    judged = {
+        name: _run(outputs.parent, "validate", *map(str, paths), "--format", "json")
+        for name, paths in {
+            "file": [first],
+            "list": [first, second],
+            "folder": [outputs],
+        }.items()
+    }
+
+    assert {name: result.returncode for name, result in judged.items()} == {
+        "file": 0,
+        "list": 0,
+        "folder": 1,
+    }
+    (finding,) = json.loads(judged["folder"].stdout)
+    assert finding["code"] == "CM201"
+    assert finding["path"].endswith(third.name)
