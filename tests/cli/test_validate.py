@@ -519,3 +519,29 @@ def test_a_link_that_leads_to_itself_is_one_line(judged: Path) -> None:
     assert result.returncode in {1, 2}
     assert "last.ckpt" in result.stdout + result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_rules_are_data_too(form: str) -> None:
+    """Other tools get every rule with its code, name, severity and sentence."""
+    command = [sys.executable, "-m", "checkpoint_meta", "rules", "--format", form]
+
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    rules = (
+        json.loads(result.stdout)
+        if form == "json"
+        else [json.loads(line) for line in result.stdout.splitlines()]
+    )
+    assert len(rules) == len({rule["code"] for rule in rules}) > 30
+    assert all({"code", "name", "severity"} <= rule.keys() for rule in rules)
+
+
+def test_a_rule_that_nobody_knows_is_a_usage_error() -> None:
+    """`rules CM999` says that there is none, and exits with 2."""
+    command = [sys.executable, "-m", "checkpoint_meta", "rules", "CM999"]
+
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert result.returncode == 2
+    assert "no rule 'CM999'" in result.stderr
