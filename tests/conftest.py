@@ -133,6 +133,12 @@ def hydra_run() -> Callable[..., Path]:
 
 
 @pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no coverage tool into the processes that the test starts: it imports and opens files."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
+@pytest.fixture
 def unprivileged(tmp_path: Path) -> Iterator[None]:
     """Lend the test the rights of nobody where it runs as root, who may read and write all."""
     if os.geteuid() != 0:

@@ -127,6 +127,7 @@ def test_no_command_imports_anything_heavy(arguments: list[str], outputs: Path) 
     assert _loaded_after(code) == set()
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("option", ["--help", "--version"])
 def test_help_builds_no_model(option: str) -> None:
     """What every command starts with stays light: no pydantic, rich, YAML or SQL."""

@@ -88,6 +88,7 @@ def test_a_variable_is_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "['a', 'b']" in ours.output
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("arguments", [("list",), ("list", "--sort", "hmean", "--limit", "3"), ()])
 def test_pydantic_stays_away(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     """A list of what is all in the index, or of nothing, does not wait for it."""

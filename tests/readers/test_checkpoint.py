@@ -112,6 +112,7 @@ def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:
         read_checkpoint_file(tmp_path / "none.ckpt")
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_heavy_modules_stay_out() -> None:
     """Reading needs neither torch, numpy, omegaconf nor pickle."""
     code = (

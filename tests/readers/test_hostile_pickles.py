@@ -134,6 +134,7 @@ print(len(files), "read")
 """
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_nothing_is_opened_but_the_file(tmp_path: Path, zipped: Zipped) -> None:
     """Under an audit hook the reader opens the given path, and imports and runs nothing."""
     corpus = tmp_path / "corpus"
