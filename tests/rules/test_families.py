@@ -64,3 +64,43 @@ def test_kinds_are_compared() -> None:
 
     assert found is not None
     assert [one.field[-1] for one in found.differences] == ["name"]
+
+
+def test_a_tie_of_equal_outputs_goes_to_the_id() -> None:
+    """Of two families with the same output, the first by its id is named."""
+    found = fit("mobilenetv3")
+
+    assert found is not None
+    assert found.family.id == "dbnet_mobilenetv3_small_resnet_channels"
+
+
+@pytest.mark.parametrize(
+    ("values", "fields"),
+    [
+        ({"head_in_channels": 64}, ["in_channels"]),
+        ({"decoder_in_channels": [1, 2, 3, 4]}, ["in_channels"]),
+        (
+            {"decoder_inner_channels": 1, "decoder_output_channels": 2},
+            ["output_channels", "inner_channels"],
+        ),
+        ({"decoder_in_channels": [], "decoder_name": None}, []),
+    ],
+    ids=["head", "lists", "two", "unknown"],
+)
+def test_every_channel_is_compared_where_both_sides_know_it(
+    values: dict[str, JSONValue], fields: list[str]
+) -> None:
+    """The differences are the fields that differ; what a model does not say is no difference."""
+    found = fit("resnet34", **values)
+
+    assert found is not None
+    assert found.family.id == "dbnet_resnet34_pan"
+    assert [one.field[-1] for one in found.differences] == fields
+
+
+def test_one_family_may_name_several_encoders() -> None:
+    """`resnet101` is loaded as `resnet50` is."""
+    found = fit("resnet101", decoder_name="dbnetpp_decoder", decoder_output_channels=128)
+
+    assert found is not None
+    assert (found.family.id, found.differences) == ("dbnetpp_resnet50", ())
