@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,25 @@ if TYPE_CHECKING:
     from .output import Output
 
 
-def mend(
-    output: Output, subjects: Iterable[Subject], gate: Gate, *, dry_run: bool, unsafe: bool
-) -> None:
-    """Make every change that needs no guess; with `dry_run`, print it as a diff instead.
+@dataclass(frozen=True, slots=True)
+class Fixes:
+    """How far `--fix` may go."""
+
+    wanted: bool
+    dry_run: bool
+    """Changes are printed as diffs, and not made."""
+
+    unsafe: bool
+    """Orphans may be removed."""
+
+    @property
+    def are_made(self) -> bool:
+        """Tell whether files may be others afterwards."""
+        return self.wanted and not self.dry_run
+
+
+def mend(output: Output, subjects: Iterable[Subject], gate: Gate, fixes: Fixes) -> None:
+    """Make every change that needs no guess, or show it.
 
     One that cannot be made is said, and the others go on; what it would have mended is still
     found afterwards.
@@ -31,12 +47,12 @@ def mend(
     codes = frozenset(code for code in all_rules() if gate.severity(code) is not Severity.OFF)
     count = 0
     for subject in subjects:
-        plan = partial(plan_change, subject, codes, unsafe=unsafe)
+        plan = partial(plan_change, subject, codes, unsafe=fixes.unsafe)
         # A sidecar that cannot be read is a finding, and said as such.
         change, _ = guarded(plan)
         if change is not None:
-            count += _make(output, change, dry_run=dry_run)
-    verb = "would be mended" if dry_run else "mended"
+            count += _make(output, change, dry_run=fixes.dry_run)
+    verb = "would be mended" if fixes.dry_run else "mended"
     output.say(f"{count} sidecar{'' if count == 1 else 's'} {verb}")
 
 

@@ -20,6 +20,7 @@ from checkpoint_meta.validate import Gate, judge_all
 from checkpoint_meta.workers import default_jobs
 
 from .byte_progress import byte_progress, total_bytes
+from .validate_fix import Fixes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,6 +70,13 @@ def _codes(given: Sequence[str] | None, option: str) -> list[str]:
         if not is_rule_prefix(code):
             raise typer.BadParameter(f"no rule {code!r}; see ckpt-meta rules", param_hint=option)
     return codes
+
+
+def make_fixes(*, fix: bool, dry_run: bool, unsafe: bool) -> Fixes:
+    """Return how far `--fix` may go."""
+    if (dry_run or unsafe) and not fix:
+        raise typer.BadParameter("--dry-run and --unsafe-fixes say how to --fix; give it too")
+    return Fixes(fix, dry_run, unsafe)
 
 
 def make_sieve(session: Session, baseline: Path | None) -> Sieve:

@@ -72,8 +72,7 @@ def plan_change(subject: Subject, codes: frozenset[str], *, unsafe: bool = False
     """
     case = Case(subject)
     if subject.checkpoint is None:
-        removes = unsafe and ORPHAN in codes and not subject.sidecar.is_symlink()
-        return Change((ORPHAN,), subject.sidecar, None, case.text, "") if removes else None
+        return _removal(case) if unsafe and ORPHAN in codes else None
     source = _source(case)
     if source is None or source.is_symlink() or not source.is_file():
         return None
@@ -86,13 +85,17 @@ def plan_change(subject: Subject, codes: frozenset[str], *, unsafe: bool = False
         applied, target = (MISPLACED, *applied), case.sidecar
     if not applied:
         return None
-    before = source.read_text(encoding="utf-8-sig")
-    after = before
+    before = after = source.read_text(encoding="utf-8-sig")
     if source.suffix != target.suffix:
         after = render_sidecar(mended)
     elif mended != document:
         after = render_sidecar(mended, before)
     return Change(applied, source, target, before, after)
+
+
+def _removal(case: Case) -> Change | None:
+    sidecar = case.sidecar
+    return None if sidecar.is_symlink() else Change((ORPHAN,), sidecar, None, case.text, "")
 
 
 def _broken(case: Case, codes: frozenset[str]) -> list[str]:
