@@ -15,7 +15,7 @@ from checkpoint_meta.schema.fields import look_up
 from checkpoint_meta.schema.v1 import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from checkpoint_meta.evidence import FieldPath, Fragment, JSONValue
@@ -32,7 +32,6 @@ class Claim:
     field: FieldPath
     value: JSONValue
     decimals: int | None = None
-    location: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,12 +178,7 @@ class Case:
             return ()
         from checkpoint_meta.sources.contents import ContentsSource
 
-        fragments = ContentsSource(self.aliases).collect(self.checkpoint)
-        return tuple(
-            Claim(path, value, None, one.origin.location)
-            for one in fragments
-            for path, value in one.values.items()
-        )
+        return _claims(ContentsSource(self.aliases).collect(self.checkpoint))
 
     @property
     def name_claims(self) -> tuple[Claim, ...]:
@@ -193,12 +187,8 @@ class Case:
             return ()
         from checkpoint_meta.sources.filename import FilenameSource
 
-        return tuple(
-            Claim(path, value, one.decimals.get(path), one.origin.location)
-            for one in FilenameSource().collect(self.checkpoint)
-            for path, value in one.values.items()
-            if path != ("exp_name",)
-        )
+        claims = _claims(FilenameSource().collect(self.checkpoint))
+        return tuple(claim for claim in claims if claim.field != ("exp_name",))
 
     @property
     def log_claims(self) -> tuple[Claim, ...]:
@@ -206,16 +196,19 @@ class Case:
         if self.checkpoint is None:
             return ()
         checkpoint = self.checkpoint
-        fragments = [
+        return _claims(
             one
             for source in _log_sources(tuple(sorted(self.aliases.items())))
             for one in guarded(partial(_collected, source, checkpoint))[0] or ()
-        ]
-        return tuple(
-            Claim(path, value, one.decimals.get(path), one.origin.location)
-            for one in fragments
-            for path, value in one.values.items()
         )
+
+
+def _claims(fragments: Iterable[Fragment]) -> tuple[Claim, ...]:
+    return tuple(
+        Claim(path, value, one.decimals.get(path))
+        for one in fragments
+        for path, value in one.values.items()
+    )
 
 
 def _identity(contents: CheckpointContents) -> dict[str, JSONValue]:

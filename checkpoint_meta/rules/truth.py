@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.evidence import Severity, show_value
 from checkpoint_meta.metric_names import name_metrics
@@ -15,14 +15,22 @@ if TYPE_CHECKING:
     from checkpoint_meta.evidence import FieldPath
     from checkpoint_meta.rules.case import Case, Claim
 
-_EPOCH_AND_STEP = (("training", "epoch"), ("training", "global_step"))
+EPOCH: Final = ("training", "epoch")
+STEP: Final = ("training", "global_step")
+METRICS: Final = ("metrics",)
 
 
-def _contradicted(case: Case, claims: Iterable[Claim], who: str) -> Iterator[Flaw]:
-    """Yield a flaw for each claim that the sidecar contradicts; pinned fields are a person's."""
+def _contradicted(
+    case: Case, claims: Iterable[Claim], who: str, *blocks: FieldPath
+) -> Iterator[Flaw]:
+    """Yield a flaw for each claim about these blocks that the sidecar contradicts.
+
+    Pinned fields are a person's.
+    """
     for claim in claims:
         said = case.value(claim.field)
-        if said is None or case.is_pinned(claim.field):
+        is_asked = any(claim.field[: len(block)] == block for block in blocks)
+        if said is None or not is_asked or case.is_pinned(claim.field):
             continue
         if not agrees(said, claim.value, claim.decimals):
             expected, got = show_value(claim.value), show_value(said)
@@ -32,8 +40,7 @@ def _contradicted(case: Case, claims: Iterable[Claim], who: str) -> Iterator[Fla
 @rule("CM301", "wrong-epoch", mend="run ckpt-meta convert --overwrite")
 def epoch_and_step_are_the_checkpoints(case: Case) -> Iterator[Flaw]:
     """Epoch and global step are those that the checkpoint itself holds."""
-    claims = (one for one in case.own_claims if one.field in _EPOCH_AND_STEP)
-    yield from _contradicted(case, claims, "the checkpoint")
+    yield from _contradicted(case, case.own_claims, "the checkpoint", EPOCH, STEP)
 
 
 @rule(
@@ -48,7 +55,7 @@ def name_says_the_same(case: Case) -> Iterator[Flaw]:
     A number in a name is compared after rounding to its printed decimals. Names go stale when
     files are renamed or copied, so this is no more than a warning.
     """
-    yield from _contradicted(case, case.name_claims, "the file's name")
+    yield from _contradicted(case, case.name_claims, "the file's name", ())
 
 
 @rule("CM305", "wrong-score", mend="run ckpt-meta convert --overwrite")
@@ -57,8 +64,7 @@ def score_is_the_monitored_metric(case: Case) -> Iterator[Flaw]:
 
     The score is also the monitored metric, as far as the sidecar has it.
     """
-    own = [one for one in case.own_claims if one.field[0] == "checkpointing"]
-    contradicted = list(_contradicted(case, own, "the checkpoint"))
+    contradicted = list(_contradicted(case, case.own_claims, "the checkpoint", ("checkpointing",)))
     yield from contradicted
     monitor, score = case.value(("checkpointing", "monitor")), _score(case)
     if contradicted or not isinstance(monitor, str) or score is None:
@@ -87,8 +93,7 @@ def _places_of(case: Case, monitor: str) -> Iterator[FieldPath]:
 @rule("CM306", "wrong-metric", mend="run ckpt-meta convert --overwrite")
 def metrics_are_the_checkpoints(case: Case) -> Iterator[Flaw]:
     """Each metric that the checkpoint carries is the same in its sidecar."""
-    claims = (one for one in case.own_claims if one.field[0] == "metrics")
-    yield from _contradicted(case, claims, "the checkpoint")
+    yield from _contradicted(case, case.own_claims, "the checkpoint", METRICS)
 
 
 @rule(
@@ -103,8 +108,7 @@ def logs_say_the_same(case: Case) -> Iterator[Flaw]:
     The logs are looked for below the run's folder: `metrics.csv`, TensorBoard's events and the
     files of W&B's local run. A log that cannot be read contradicts nothing.
     """
-    claims = (one for one in case.log_claims if one.field[0] in {"metrics", "training"})
-    yield from _contradicted(case, claims, "the run's log")
+    yield from _contradicted(case, case.log_claims, "the run's log", METRICS, ("training",))
 
 
 @rule(
