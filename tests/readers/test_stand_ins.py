@@ -40,6 +40,11 @@ class Calling:
         return self.function, self.args
 
 
+def _name(value: object) -> str:
+    """Return what a case is called by; the same in every process."""
+    return getattr(value, "__name__", repr(value))
+
+
 @pytest.mark.parametrize(
     ("function", "args"),
     [
@@ -61,7 +66,7 @@ class Calling:
         (_codecs.encode, ("é", "latin1")),
         (torch.Size, ((2, 3),)),
     ],
-    ids=repr,
+    ids=_name,
 )
 def test_a_stand_in_makes_what_python_makes(
     function: Callable[..., object], args: tuple[object, ...]
@@ -99,7 +104,7 @@ def test_a_stand_in_makes_what_python_makes(
         (torch._utils._rebuild_meta_tensor_no_storage, (1, (2,), (1,), False)),
         (torch._tensor._rebuild_from_type_v2, (1, 2, 3, 4)),
     ],
-    ids=repr,
+    ids=_name,
 )
 def test_a_stand_in_gives_up_over_what_it_does_not_know(
     function: Callable[..., object], args: tuple[object, ...]
