@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import SettingError
+from checkpoint_meta.resolve import PRECEDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +48,12 @@ class Settings:
 
     sidecar_dir: Path | None = None
     """Mirror folder where sidecars stand, in place of beside the checkpoints."""
+
+    precedence: tuple[str, ...] = PRECEDENCE
+    """Every source of `convert --list-sources` once, the most trusted first; `pinned` is above all"""
+
+    signatures: Path | None = None
+    """YAML file of rules that tell the parts of models, beside the built-in ones"""
 
     ignore: tuple[Ignored, ...] = ()
     """Rules that `validate` passes over, each with its reason."""
@@ -99,10 +106,10 @@ class _Parser:
     file: Path
 
     def settings(self, table: object) -> Settings:
-        known = {"policy", "patterns", "metrics", "sidecar_dir", "validate"}
+        known = {key.name for key in fields(Settings)} - {"file", "ignore"} | {"validate"}
         values = self._table(table, "checkpoint-meta", known)
         validate = self._table(values.get("validate", {}), "validate", {"ignore"})
-        folder = values.get("sidecar_dir")
+        folder, rules = values.get("sidecar_dir"), values.get("signatures")
         metrics = self._table(values.get("metrics", {}), "metrics", None)
         return Settings(
             file=self.file,
@@ -110,11 +117,23 @@ class _Parser:
             patterns=tuple(self._texts(values.get("patterns", []), "patterns")),
             metrics={key: self._text(name, f"metrics.{key}") for key, name in metrics.items()},
             sidecar_dir=self._path(self._text(folder, "sidecar_dir")) if folder else None,
+            precedence=self._precedence(values.get("precedence")),
+            signatures=self._path(self._text(rules, "signatures")) if rules else None,
             ignore=tuple(self._ignored(validate.get("ignore", []))),
         )
 
     def _path(self, text: str) -> Path:
         return self.file.parent / text
+
+    def _precedence(self, value: object) -> tuple[str, ...]:
+        if value is None:
+            return PRECEDENCE
+        first, *others = PRECEDENCE
+        names = self._texts(value, "precedence")
+        if sorted(names) != sorted(others):
+            expected = f"each of {', '.join(others)} once"
+            raise SettingError(self.file, "precedence", f"expected {expected}, got {names!r}")
+        return (first, *names)
 
     def _policy(self, value: object) -> str | None:
         if value is None:

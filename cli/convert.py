@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING
 
 import typer
 
+from .convert_options import (
+    Diff,
+    DryRun,
+    Explain,
+    Hash,
+    Jobs,
+    ListSources,
+    NoSource,
+    OutputsDir,
+    Overwrite,
+    Schema,
+    Source,
+)
 from .options import (
     Colored,
     Config,
@@ -24,6 +37,8 @@ from .options import (
 from .output import Color, Output
 from .session import start
 from .wandb_options import (
+    Refresh,
+    Wandb,
     WandbMap,
     WandbProject,
     WandbRun,
@@ -33,11 +48,14 @@ from .wandb_options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from pathlib import Path
 
-    from checkpoint_meta.convert import Outcome
+    from checkpoint_meta.convert import ConvertOptions, Outcome
     from checkpoint_meta.paths import CheckpointFile
+    from checkpoint_meta.settings import Settings
+    from checkpoint_meta.sources import interface
 
+    from .convert_view import ConvertView
     from .session import Session
 
 
@@ -48,71 +66,22 @@ _ALWAYS = ("pinned", "training")
 def convert_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads them
     paths: Paths = None,
     *,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Write nothing; say what would be done.")
-    ] = False,
-    diff: Annotated[
-        bool,
-        typer.Option(
-            "--diff",
-            help="Print the unified diff of each sidecar, which is written too unless -n is given.",
-        ),
-    ] = False,
-    overwrite: Annotated[
-        bool,
-        typer.Option(
-            "--overwrite",
-            help="Resolve every value anew; by default a 2.0 sidecar is completed, and what it "
-            "says stays. Comments, unknown keys and pinned fields stay either way.",
-        ),
-    ] = False,
-    schema: Annotated[
-        SchemaVersion, typer.Option("--schema", help="Schema version to write.")
-    ] = SchemaVersion.V2,
-    outputs_dir: Annotated[
-        Optional[Path],  # noqa: UP045 - Typer reads it at run time
-        typer.Option(
-            "--outputs-dir",
-            metavar="DIR",
-            help="What checkpoint_path is relative to in a 1.0 sidecar; by default the PATH.",
-        ),
-    ] = None,
-    source: Annotated[
-        Optional[list[str]],  # noqa: UP045 - Typer reads it at run time
-        typer.Option("--source", metavar="NAME", help="Ask this source only; repeatable."),
-    ] = None,
-    no_source: Annotated[
-        Optional[list[str]],  # noqa: UP045 - Typer reads it at run time
-        typer.Option("--no-source", metavar="NAME", help="Do not ask this source; repeatable."),
-    ] = None,
-    list_sources: Annotated[
-        bool, typer.Option("--list-sources", help="Print the sources in order of precedence.")
-    ] = False,
-    wandb: Annotated[
-        bool,
-        typer.Option("--wandb/--offline", help="Ask the W&B API too; by default nobody is asked."),
-    ] = False,
+    dry_run: DryRun = False,
+    diff: Diff = False,
+    overwrite: Overwrite = False,
+    schema: Schema = SchemaVersion.V2,
+    outputs_dir: OutputsDir = None,
+    source: Source = None,
+    no_source: NoSource = None,
+    list_sources: ListSources = False,
+    wandb: Wandb = False,
     wandb_project: WandbProject = None,
     wandb_run: WandbRun = None,
     wandb_map: WandbMap = None,
-    refresh: Annotated[
-        bool, typer.Option("--refresh", help="Pass by what is kept of the W&B API's answers.")
-    ] = False,
-    explain: Annotated[
-        bool,
-        typer.Option(
-            "--explain",
-            help="Print each value, where it came from, and what else was claimed; a checkpoint "
-            "that is up to date is opened for it too.",
-        ),
-    ] = False,
-    sha256: Annotated[
-        bool, typer.Option("--hash", help="Add a SHA-256 of the whole checkpoint.")
-    ] = False,
-    jobs: Annotated[
-        Optional[int],  # noqa: UP045 - Typer reads it at run time
-        typer.Option("--jobs", "-j", min=1, help="Processes; by default the number of processors."),
-    ] = None,
+    refresh: Refresh = False,
+    explain: Explain = False,
+    sha256: Hash = False,
+    jobs: Jobs = None,
     sidecar_dir: SidecarDir = None,
     output_format: OutputFormat = TextFormat.TEXT,
     quiet: Quiet = False,
@@ -126,39 +95,118 @@ def convert_command(  # noqa: PLR0913 - each option is a parameter, as Typer rea
     Run again, it changes nothing; a run that was stopped is finished by running it again.
     """
     output = Output(color, quiet, verbose)
-    if list_sources:
-        _print_sources(output)
-        return
     session = start(paths, output, config=config, isolated=isolated, sidecar_dir=sidecar_dir)
-    from checkpoint_meta.convert import ConvertOptions, convert_one
-    from checkpoint_meta.sources.default import default_sources
+    whom = _Whom(source, no_source, wandb_project, wandb_run, wandb_map, wandb, refresh)
+    shown = _Shown(output_format, dry_run=dry_run, diff=diff, explain=explain)
+    written = _Written(schema, outputs_dir, overwrite=overwrite, sha256=sha256)
+    if list_sources:
+        _print_sources(session)
+    else:
+        _convert(session, whom, shown, written, jobs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whom:
+    """Which sources the user wants to be asked."""
+
+    wanted: list[str] | None
+    unwanted: list[str] | None
+    project: str | None
+    run: str | None
+    mapping: Path | None
+    server: bool
+    refresh: bool
+
+    @property
+    def says_more(self) -> bool:
+        """Tell whether a sidecar that is up to date may be completed by what the user says."""
+        return self.server or self.run is not None or self.mapping is not None
+
+    def sources(self, settings: Settings) -> list[interface.Source]:
+        """Return the sources."""
+        from checkpoint_meta.sources.default import default_sources
+        from checkpoint_meta.sources.signatures import load_signatures
+
+        if settings.signatures:
+            load_signatures(settings.signatures)
+        names = self._names()
+        choice = wandb_choice(self.project, self.run, self.mapping)
+        found = default_sources(settings.metrics, choice, signatures=settings.signatures)
+        if self.server:
+            found.append(wandb_source(settings.metrics, choice, refresh=self.refresh))
+        return [one for one in found if one.name in names]
+
+    def _names(self) -> frozenset[str]:
+        from checkpoint_meta.resolve import PRECEDENCE
+
+        known = set(PRECEDENCE) - set(_ALWAYS)
+        for name in (*(self.wanted or ()), *(self.unwanted or ())):
+            if name not in known:
+                there = ", ".join(sorted(known))
+                raise typer.BadParameter(f"no source {name!r}; there are {there}")
+        return frozenset(self.wanted or known) - frozenset(self.unwanted or ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What the user wants to see."""
+
+    format: TextFormat
+    dry_run: bool
+    diff: bool
+    explain: bool
+
+    def view(self, output: Output) -> ConvertView:
+        """Return the view."""
+        from .convert_view import ConvertView
+
+        return ConvertView(
+            output, self.format, dry_run=self.dry_run, diff=self.diff, explain=self.explain
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What the user wants a sidecar to be."""
+
+    schema: SchemaVersion
+    outputs_dir: Path | None
+    overwrite: bool
+    sha256: bool
+
+    def options(self, precedence: tuple[str, ...], *, dry: bool, again: bool) -> ConvertOptions:
+        """Return how to convert."""
+        from checkpoint_meta.convert import ConvertOptions
+
+        return ConvertOptions(
+            dry_run=dry,
+            overwrite=self.overwrite,
+            ask_again=again,
+            schema_version=self.schema.value,
+            outputs_dir=self.outputs_dir,
+            precedence=precedence,
+            sha256=self.sha256,
+        )
+
+
+def _convert(
+    session: Session, whom: _Whom, shown: _Shown, written: _Written, jobs: int | None
+) -> None:
+    from checkpoint_meta.convert import convert_one
     from checkpoint_meta.workers import default_jobs, map_in_processes
 
-    from .convert_view import ConvertView
-
-    names = _chosen(source, no_source)
-    choice = wandb_choice(wandb_project, wandb_run, wandb_map)
-    everything = default_sources(session.settings.metrics, choice)
-    if wandb:
-        everything.append(wandb_source(session.settings.metrics, choice, refresh=refresh))
-    sources = [one for one in everything if one.name in names]
-    options = ConvertOptions(
-        dry_run=dry_run,
-        overwrite=overwrite,
-        ask_again=explain or wandb or bool(wandb_run or wandb_map),
-        schema_version=schema.value,
-        outputs_dir=outputs_dir,
-        sha256=sha256,
-    )
-    view = ConvertView(output, output_format, dry_run=dry_run, diff=diff, explain=explain)
+    output = session.output
+    sources = whom.sources(session.settings)
+    again = shown.explain or whom.says_more
+    options = written.options(session.settings.precedence, dry=shown.dry_run, again=again)
     checkpoints = list(session.checkpoints())
     passed = _passed(session)
     if not checkpoints and not passed:
         session.say_empty()
     work = partial(convert_one, sources=sources, options=options)
     outcomes = map_in_processes(work, checkpoints, jobs or default_jobs(), _lost)
-    shown = chain(passed, said_once(outcomes, output) if wandb else outcomes)
-    failed = view.show(output.progress(shown, len(checkpoints), "converting"))
+    every = chain(passed, said_once(outcomes, output) if whom.server else outcomes)
+    failed = shown.view(output).show(output.progress(every, len(checkpoints), "converting"))
     if failed or session.unreadable:
         raise typer.Exit(1)
 
@@ -182,20 +230,7 @@ def _lost(checkpoint: CheckpointFile) -> Outcome:
     return Outcome(checkpoint, Status.FAILED, DIED)
 
 
-def _print_sources(output: Output) -> None:
-    from checkpoint_meta.resolve import PRECEDENCE
-
-    for name in PRECEDENCE:
+def _print_sources(session: Session) -> None:
+    for name in session.settings.precedence:
         note = " (always asked, not selectable)" if name in _ALWAYS else ""
-        output.line(f"{name}{note}")
-
-
-def _chosen(wanted: Sequence[str] | None, unwanted: Sequence[str] | None) -> frozenset[str]:
-    from checkpoint_meta.sources.default import default_sources
-
-    known = {source.name for source in default_sources()} | {"wandb"}
-    for name in (*(wanted or ()), *(unwanted or ())):
-        if name not in known:
-            there = ", ".join(sorted(known))
-            raise typer.BadParameter(f"no source {name!r}; there are {there}")
-    return frozenset(wanted or known) - frozenset(unwanted or ())
+        session.output.line(f"{name}{note}")

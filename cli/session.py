@@ -69,13 +69,24 @@ class Session:
         Raises:
             ReadError: if a PATH does not exist.
         """
-        from checkpoint_meta.catalog.scan import ScanOptions
-
-        options = ScanOptions(
-            self.settings.metrics, use_index=use_index, refresh=refresh, whole=whole
-        )
+        options = self._scan_options(use_index=use_index, refresh=refresh, whole=whole)
         groups = (group for root in self.roots for group in self._scan(root, options))
         yield from groups if len(self.roots) == 1 else _each_once(groups)
+
+    def _scan_options(
+        self, *, use_index: bool, refresh: bool = False, whole: bool = True
+    ) -> ScanOptions:
+        from checkpoint_meta.catalog.scan import ScanOptions
+
+        ours = self.settings
+        return ScanOptions(
+            ours.metrics,
+            ours.precedence,
+            ours.signatures,
+            use_index=use_index,
+            refresh=refresh,
+            whole=whole,
+        )
 
     def row(self, path: Path, *, use_index: bool = True) -> Row:
         """Return the row of one checkpoint.
@@ -83,9 +94,7 @@ class Session:
         Raises:
             ReadError: if there is none.
         """
-        from checkpoint_meta.catalog.scan import ScanOptions
-
-        for group in self._scan(path, ScanOptions(self.settings.metrics, use_index=use_index)):
+        for group in self._scan(path, self._scan_options(use_index=use_index)):
             for row in group:
                 if Path(row.path) == path:
                     return row

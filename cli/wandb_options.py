@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
     from .output import Output
 
+Wandb: TypeAlias = Annotated[
+    bool,
+    typer.Option("--wandb/--offline", help="Ask the W&B API too; by default nobody is asked."),
+]
+Refresh: TypeAlias = Annotated[
+    bool, typer.Option("--refresh", help="Pass by what is kept of the W&B API's answers.")
+]
 WandbProject: TypeAlias = Annotated[
     Optional[str],  # noqa: UP045 - Typer reads it at run time
     typer.Option("--wandb-project", metavar="ENTITY/PROJECT", help="Where W&B's runs are."),

@@ -23,10 +23,10 @@ fragments = st.lists(
 EPOCH: FieldPath = ("training", "epoch")
 
 
-@given(fragments)
-def test_no_claim_is_lost(given_fragments: list[Fragment]) -> None:
+@given(fragments, st.permutations(PRECEDENCE))
+def test_no_claim_is_lost(given_fragments: list[Fragment], precedence: list[str]) -> None:
     """Each claimed value is the winner, or stands in `conflicts`."""
-    resolution = resolve(given_fragments)
+    resolution = resolve(given_fragments, precedence=precedence)
 
     lost = {(one.field, one.value, one.origin) for one in resolution.conflicts}
     for fragment in given_fragments:
@@ -35,22 +35,26 @@ def test_no_claim_is_lost(given_fragments: list[Fragment]) -> None:
             assert is_winner or (field, value, fragment.origin) in lost
 
 
-@given(fragments, st.randoms(use_true_random=False))
+@given(fragments, st.permutations(PRECEDENCE), st.randoms(use_true_random=False))
 def test_the_order_of_sources_makes_no_difference(
-    given_fragments: list[Fragment], chance: random.Random
+    given_fragments: list[Fragment], precedence: list[str], chance: random.Random
 ) -> None:
-    """Whoever asks the sources in another order gets the same answer."""
+    """Whoever asks the sources in another order gets the same answer, whatever the precedence."""
     shuffled = list(given_fragments)
     chance.shuffle(shuffled)
 
-    assert resolve(shuffled) == resolve(given_fragments)
+    assert resolve(shuffled, precedence=precedence) == resolve(
+        given_fragments, precedence=precedence
+    )
 
 
-@given(fragments)
-def test_the_winner_is_the_most_trusted(given_fragments: list[Fragment]) -> None:
+@given(fragments, st.permutations(PRECEDENCE))
+def test_the_winner_is_the_most_trusted(
+    given_fragments: list[Fragment], precedence: list[str]
+) -> None:
     """No conflict comes from a source that is trusted more than the winner's."""
-    rank = {name: place for place, name in enumerate(PRECEDENCE)}
-    resolution = resolve(given_fragments)
+    rank = {name: place for place, name in enumerate(precedence)}
+    resolution = resolve(given_fragments, precedence=precedence)
 
     for conflict in resolution.conflicts:
         winner = rank.get(resolution.provenance[conflict.field].source, 99)

@@ -116,6 +116,8 @@ def _options(settings: Settings, *, use_cache: bool, use_wandb: bool) -> ScanOpt
         _say_once(f"{ROLL_OUT_VARIABLE} is off: sidecars and the index are not used")
     return ScanOptions(
         settings.metrics,
+        settings.precedence,
+        settings.signatures,
         complete=True,
         whole=False,
         sidecars=believes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from checkpoint_meta.catalog.row import Facts, Row, Status, light
 from checkpoint_meta.catalog.watched import watched_places
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 Document = dict[str, "JSONValue"]
 
-_PRECEDENCE: Final = ("pinned", KEPT, *(name for name in PRECEDENCE if name != "pinned"))
-"""What a sidecar says that still holds is completed, not doubted."""
-
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -52,6 +49,14 @@ class Reading:
 
     whole: bool = True
     """Every field is wanted."""
+
+    precedence: Sequence[str] = PRECEDENCE
+    """The sources, the most trusted first."""
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Return the precedence with what a sidecar says: it is completed, not doubted."""
+        return ("pinned", KEPT, *(name for name in self.precedence if name != "pinned"))
 
 
 def read_facts(found: Found, reading: Reading) -> Facts:
@@ -149,7 +154,7 @@ class _Reader(NamedTuple):
             claims = self._by_older_sidecar(checkpoint)
         standing: tuple[Fragment, ...] = tuple(current.fragments()) if current else ()
         every = Claims((*claims.fragments, *standing), claims.notes)
-        resolution = resolve_claims(every, _PRECEDENCE)
+        resolution = resolve_claims(every, self.how.order)
         values = {field: value for field, value in resolution.values.items() if value is not None}
         places = {origin.location for origin in resolution.provenance.values()}
         reasons = (problem, fault, "cut off" if cut else None)

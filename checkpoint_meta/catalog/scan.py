@@ -12,6 +12,7 @@ from checkpoint_meta.catalog.kept import Kept
 from checkpoint_meta.catalog.row import Record, is_light
 from checkpoint_meta.catalog.stores import open_stores
 from checkpoint_meta.catalog.walk import Listing, Unchanged, Walk
+from checkpoint_meta.resolve import PRECEDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,6 +39,12 @@ class ScanOptions:
 
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Field -> the name that the user's metric is logged by."""
+
+    precedence: Sequence[str] = PRECEDENCE
+    """The sources, the most trusted first."""
+
+    signatures: Path | None = None
+    """Rules of the user's own that tell a model's parts."""
 
     complete: bool = False
     """Ask the other sources for what a sidecar leaves open."""
@@ -167,6 +174,7 @@ def _read(batch: Sequence[Found], *, layout: Layout, options: ScanOptions) -> It
         complete=options.complete,
         sidecars=options.sidecars,
         whole=options.whole or is_kept,
+        precedence=options.precedence,
     )
     read = partial(read_facts, reading=reading)
     # What crosses between processes is kept small, unless somebody needs the whole.
@@ -186,7 +194,7 @@ def _sources(options: ScanOptions) -> list[Source]:
     from checkpoint_meta.sources.default import default_sources
     from checkpoint_meta.sources.sidecar import SidecarSource
 
-    sources = default_sources(options.aliases)
+    sources = default_sources(options.aliases, signatures=options.signatures)
     if options.allows_wandb:
         from checkpoint_meta.sources.wandb_api import WandbApiSource
 

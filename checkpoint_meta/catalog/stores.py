@@ -6,6 +6,8 @@ import json
 import os
 from typing import TYPE_CHECKING
 
+from checkpoint_meta.sources.marks import mark_of
+
 if TYPE_CHECKING:
     from checkpoint_meta.catalog.kept import Store
     from checkpoint_meta.catalog.scan import ScanOptions
@@ -18,7 +20,16 @@ def open_stores(layout: Layout, options: ScanOptions) -> list[Store]:
     base = os.path.abspath(layout.base) if layout.sidecar_dir else None
     aliases = sorted(options.aliases.items())
     settings = json.dumps(
-        [aliases, layout.patterns, mirror, base, options.complete, options.sidecars]
+        [
+            aliases,
+            layout.patterns,
+            mirror,
+            base,
+            options.complete,
+            options.sidecars,
+            [*options.precedence],
+            mark_of([options.signatures] if options.signatures else ()),
+        ]
     )
     stores: list[Store] = []
     if options.allows_wandb:

@@ -33,6 +33,9 @@ class ConfigFilesSource:
 
     name: ClassVar[str] = "config"
 
+    def __init__(self, signatures: Path | None = None) -> None:
+        self._signatures = signatures
+
     def mark(self, checkpoint: CheckpointFile) -> str:
         """Return a mark of the files."""
         files = [*_beside(checkpoint), checkpoint.run_dir / HPARAMS]
@@ -45,7 +48,7 @@ class ConfigFilesSource:
             ReadError: if one of the files is there, but cannot be read.
         """
         for file in _beside(checkpoint):
-            yield from _configuration(checkpoint, file)
+            yield from self._configuration(checkpoint, file)
         hparams = checkpoint.run_dir / HPARAMS
         if hparams.is_file():
             values = _read(hparams)
@@ -53,19 +56,16 @@ class ConfigFilesSource:
                 origin = Origin(self.name, location_of(hparams, checkpoint))
                 yield Fragment(origin, {("hyperparameters",): presentable(values)})
 
+    def _configuration(self, checkpoint: CheckpointFile, file: Path) -> Iterator[Fragment]:
+        config = _read(file) if file.is_file() else None
+        if isinstance(config, dict):
+            claims = model_claims(config, load_signatures(self._signatures).aliases)
+            yield Fragment(Origin(self.name, location_of(file, checkpoint)), claims)
+
 
 def _beside(checkpoint: CheckpointFile) -> list[Path]:
     stem = checkpoint.layout.stem(checkpoint.path.name)
     return [checkpoint.path.parent / f"{stem}{ending}" for ending in ENDINGS]
-
-
-def _configuration(checkpoint: CheckpointFile, file: Path) -> Iterator[Fragment]:
-    if not file.is_file():
-        return
-    config = _read(file)
-    if isinstance(config, dict):
-        claims = model_claims(config, load_signatures().aliases)
-        yield Fragment(Origin(ConfigFilesSource.name, location_of(file, checkpoint)), claims)
 
 
 def _read(file: Path) -> JSONValue:

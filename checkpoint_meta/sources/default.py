@@ -15,25 +15,30 @@ from checkpoint_meta.sources.state_dict import StateDictSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from checkpoint_meta.sources.interface import Source
     from checkpoint_meta.sources.wandb_choice import WandbChoice
 
 
 def default_sources(
-    aliases: Mapping[str, str] | None = None, wandb: WandbChoice | None = None
+    aliases: Mapping[str, str] | None = None,
+    wandb: WandbChoice | None = None,
+    *,
+    signatures: Path | None = None,
 ) -> list[Source]:
     """Return every local source.
 
     `aliases` (field -> logged name) are the user's metric names, `wandb` is what the user says
-    about W&B's runs.
+    about W&B's runs, `signatures` a file of rules beside the built-in ones, which is read when
+    the first checkpoint is: `load_signatures` tells at once what is wrong with it.
     """
     return [
         ContentsSource(aliases),
-        StateDictSource(),
+        StateDictSource(signatures),
         SidecarSource(),
-        HydraSource(),
-        ConfigFilesSource(),
+        HydraSource(signatures),
+        ConfigFilesSource(signatures),
         LogsSource(aliases, wandb),
         FilenameSource(aliases),
         FileTimeSource(),

@@ -15,6 +15,7 @@ from checkpoint_meta.sources.signatures import load_signatures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from checkpoint_meta.paths import CheckpointFile
 
@@ -26,6 +27,9 @@ class HydraSource:
     """The Hydra files of the checkpoint's run."""
 
     name: ClassVar[str] = "hydra"
+
+    def __init__(self, signatures: Path | None = None) -> None:
+        self._signatures = signatures
 
     def mark(self, checkpoint: CheckpointFile) -> str:
         """Return a mark of Hydra's files; `hydra.yaml` tells where W&B's may lie."""
@@ -44,7 +48,9 @@ class HydraSource:
             config = read_config(config_file)
             location = location_of(config_file, checkpoint)
             claims = (
-                model_claims(config, load_signatures().aliases) if isinstance(config, dict) else {}
+                model_claims(config, load_signatures(self._signatures).aliases)
+                if isinstance(config, dict)
+                else {}
             )
             yield Fragment(
                 Origin(self.name, location), {("hydra_config_path",): location, **claims}

@@ -7,9 +7,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from checkpoint_meta.readers.yaml import parse_yaml
+from checkpoint_meta.errors import SettingError
+from checkpoint_meta.readers.yaml import parse_yaml, read_yaml
 
 BUILT_IN: Final = "ocr.yaml"
 
@@ -56,10 +57,36 @@ class Signatures(_Entry):
     heads: list[PartSignature] = Field(default_factory=list)
     architectures: list[ArchitectureSignature] = Field(default_factory=list)
 
+    def extended(self, own: Signatures) -> Signatures:
+        """Return the table with rules of a user's own, which come first."""
+        return Signatures(
+            aliases={**self.aliases, **own.aliases},
+            encoders={**own.encoders, **self.encoders},
+            decoders=[*own.decoders, *self.decoders],
+            heads=[*own.heads, *self.heads],
+            architectures=[*own.architectures, *self.architectures],
+        )
+
 
 @cache
-def load_signatures() -> Signatures:
-    """Return the built-in table, `configs/signatures/ocr.yaml`."""
+def load_signatures(own: Path | None = None) -> Signatures:
+    """Return the built-in table, `configs/signatures/ocr.yaml`, with the rules in a user's file.
+
+    Raises:
+        ReadError: if that file cannot be read, or is not YAML.
+        SettingError: if it is no such table.
+    """
     file = files("checkpoint_meta.configs") / "signatures" / BUILT_IN
     text = file.read_text(encoding="utf-8")
-    return Signatures.model_validate(parse_yaml(text, Path(str(file))))
+    built_in = Signatures.model_validate(parse_yaml(text, Path(str(file))))
+    return built_in if own is None else built_in.extended(_read_own(own))
+
+
+def _read_own(file: Path) -> Signatures:
+    content = read_yaml(file)
+    try:
+        return Signatures.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "file"
+        raise SettingError(file, place, first["msg"].lower()) from error

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from checkpoint_meta.evidence import Fragment, Origin
 from checkpoint_meta.sources.interface import location_of
+from checkpoint_meta.sources.marks import mark_of
 from checkpoint_meta.sources.reading import read_contents
 from checkpoint_meta.sources.signatures import load_signatures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from checkpoint_meta.evidence import FieldPath, JSONValue
     from checkpoint_meta.paths import CheckpointFile
@@ -34,8 +36,12 @@ class StateDictSource:
 
     name: ClassVar[str] = "checkpoint"
 
-    def __init__(self, signatures: Signatures | None = None) -> None:
+    def __init__(self, signatures: Path | None = None) -> None:
         self._signatures = signatures
+
+    def mark(self, _: CheckpointFile) -> str:
+        """Return a mark of the rules that are a user's own."""
+        return mark_of((self._signatures,) if self._signatures else ())
 
     def collect(self, checkpoint: CheckpointFile) -> Iterator[Fragment]:
         """Yield one fragment where a rule of the table fits.
@@ -44,7 +50,7 @@ class StateDictSource:
             ReadError: if the file is no checkpoint.
         """
         tensors = read_contents(checkpoint).tensors
-        values = recognise(tensors, self._signatures or load_signatures())
+        values = recognise(tensors, load_signatures(self._signatures))
         if values:
             location = f"{location_of(checkpoint.path, checkpoint)}#state_dict"
             yield Fragment(Origin(self.name, location), values)

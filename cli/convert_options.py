@@ -1,0 +1,70 @@
+"""Options of `convert`, each said once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional, TypeAlias
+
+import typer
+
+from .options import SchemaVersion
+
+DryRun: TypeAlias = Annotated[
+    bool, typer.Option("--dry-run", "-n", help="Write nothing; say what would be done.")
+]
+Diff: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--diff",
+        help="Print the unified diff of each sidecar, which is written too unless -n is given.",
+    ),
+]
+Overwrite: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite",
+        help="Resolve every value anew; by default a 2.0 sidecar is completed, and what it "
+        "says stays. Comments, unknown keys and pinned fields stay either way.",
+    ),
+]
+Schema: TypeAlias = Annotated[
+    SchemaVersion, typer.Option("--schema", help="Schema version to write.")
+]
+OutputsDir: TypeAlias = Annotated[
+    Optional[Path],  # noqa: UP045 - Typer reads it at run time
+    typer.Option(
+        "--outputs-dir",
+        metavar="DIR",
+        help="What checkpoint_path is relative to in a 1.0 sidecar; by default the PATH.",
+    ),
+]
+Source: TypeAlias = Annotated[
+    Optional[list[str]],  # noqa: UP045 - Typer reads it at run time
+    typer.Option("--source", metavar="NAME", help="Ask this source only; repeatable."),
+]
+NoSource: TypeAlias = Annotated[
+    Optional[list[str]],  # noqa: UP045 - Typer reads it at run time
+    typer.Option(
+        "--no-source",
+        metavar="NAME",
+        help="Do not ask this source; repeatable. A later run without this asks it.",
+    ),
+]
+ListSources: TypeAlias = Annotated[
+    bool, typer.Option("--list-sources", help="Print the sources in order of precedence.")
+]
+Explain: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--explain",
+        help="Print each value, where it came from, and what else was claimed; a checkpoint "
+        "that is up to date is opened for it too.",
+    ),
+]
+Hash: TypeAlias = Annotated[
+    bool, typer.Option("--hash", help="Add a SHA-256 of the whole checkpoint.")
+]
+Jobs: TypeAlias = Annotated[
+    Optional[int],  # noqa: UP045 - Typer reads it at run time
+    typer.Option("--jobs", "-j", min=1, help="Processes; by default the number of processors."),
+]
