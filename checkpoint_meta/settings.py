@@ -50,7 +50,7 @@ class Settings:
     """Mirror folder where sidecars stand, in place of beside the checkpoints."""
 
     precedence: tuple[str, ...] = PRECEDENCE
-    """Every source of `convert --list-sources` once, the most trusted first; `pinned` is above all"""
+    """Every source of `convert --list-sources` once, the most trusted first; pins are above all"""
 
     signatures: Path | None = None
     """YAML file of rules that tell the parts of models, beside the built-in ones"""

@@ -298,3 +298,16 @@ def test_a_new_name_for_a_metric_is_a_reason_to_look_again(run: Path) -> None:
     assert _at(run, "metrics", "precision") == 0.5
     (again,) = convert(iter_checkpoints(run), default_sources({"precision": "val/score"}))
     assert again.status is Status.UNCHANGED
+
+
+def test_what_is_seen_of_each_source_is_one_mark(run: Path) -> None:
+    """`none` for a source that reads nothing beside the checkpoint, or finds nothing there."""
+    _write(run / "metrics.csv", ROWS)
+    _convert(run)
+
+    seen = _at(run, "written_by", "seen")
+
+    assert isinstance(seen, dict)
+    assert set(seen) == {source.name for source in default_sources()}
+    assert {name for name, mark in seen.items() if mark != "none"} == {"logs"}
+    assert len(str(seen["logs"])) == 16

@@ -39,7 +39,10 @@ def marks_of(sources: Iterable[Source], checkpoint: CheckpointFile) -> dict[str,
         marks = found.setdefault(source.name, [])
         if isinstance(source, Watching):
             marks.append(source.mark(checkpoint))
-    return {name: " ".join(marks) or NONE for name, marks in found.items()}
+    return {
+        name: " ".join(mark for mark in marks if mark != NONE) or NONE
+        for name, marks in found.items()
+    }
 
 
 def mark_of(
