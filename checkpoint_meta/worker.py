@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-_WATCH_SECONDS: Final = 0.2
 
 _STOPS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -37,9 +36,7 @@ class Worker(Generic[Item, Result]):
 
     def __init__(self, work: Callable[[Item], Result]) -> None:
         self.pipe, theirs = multiprocessing.Pipe()
-        self._process = multiprocessing.Process(
-            target=_serve, args=(theirs, work, os.getpid()), daemon=True
-        )
+        self._process = multiprocessing.Process(target=_serve, args=(theirs, work), daemon=True)
         # Deaf until it knows what to do with a signal.
         with _signals_held():
             self._process.start()
@@ -133,14 +130,13 @@ class _Leaving:
         if self._at_work.acquire(blocking=False):
             os._exit(1)
 
-    def leave_with(self, parent: int) -> None:
+    def leave_with(self, parent: BaseProcess) -> None:
         """Leave once the parent is gone: nobody else tells it after a `kill -9`."""
-        while os.getppid() == parent:
-            time.sleep(_WATCH_SECONDS)
+        parent.join()
         self.leave()
 
 
-def _serve(pipe: Connection, work: Callable[[Item], Result], parent: int) -> None:
+def _serve(pipe: Connection, work: Callable[[Item], Result]) -> None:
     """Do chunk after chunk, in the process of a worker."""
     leaving = _Leaving()
     # Ctrl-C reaches every process of the terminal; only the first one answers it.
@@ -148,7 +144,9 @@ def _serve(pipe: Connection, work: Callable[[Item], Result], parent: int) -> Non
     signal.signal(signal.SIGTERM, leaving.leave)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
-    threading.Thread(target=leaving.leave_with, args=(parent,), daemon=True).start()
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=leaving.leave_with, args=(parent,), daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
         while True:
             chunk: list[Item] = pipe.recv()

@@ -100,3 +100,62 @@ def test_a_caller_that_stops_is_not_kept_by_what_it_had_handed_out(tmp_path: Pat
     )
 
     assert (done.returncode, done.stderr) == (130, "")
+
+
+METHODS = """
+import multiprocessing, sys
+from operator import neg
+from checkpoint_meta.workers import map_in_processes
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method(sys.argv[1])
+    print(list(map_in_processes(neg, range(300), 2, abs)) == [-item for item in range(300)])
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_processes_may_be_started_in_any_way(tmp_path: Path, method: str) -> None:
+    """Systems differ in which way is theirs, and Pythons too."""
+    script = tmp_path / "methods.py"
+    script.write_text(METHODS, encoding="utf-8")
+
+    done = subprocess.run(
+        [sys.executable, str(script), method],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+ABANDONED = """
+import os, sys, time
+from checkpoint_meta.workers import map_in_processes
+
+def work(item):
+    if item == 200:
+        os.write(1, b"at work\\n")
+    if item > 200:
+        time.sleep(0.05)
+    return item
+
+for _ in map_in_processes(work, range(100_000), 2, abs):
+    pass
+"""
+
+
+def test_no_worker_outlives_a_caller_that_is_killed(tmp_path: Path) -> None:
+    """Not even after a `kill -9`, which tells nobody anything."""
+    script = tmp_path / "abandoned.py"
+    script.write_text(ABANDONED, encoding="utf-8")
+    caller = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    assert caller.stdout is not None
+    caller.stdout.readline()
+
+    caller.kill()
+    # Each worker holds the other end of this pipe too: it ends when the last of them is gone.
+    rest, _ = caller.communicate(timeout=10)
+
+    assert rest == ""
