@@ -41,7 +41,11 @@ def best_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads 
     *,
     metric: Annotated[
         Optional[str],  # noqa: UP045 - Typer reads it at run time
-        typer.Option("--metric", metavar="KEY", help="By default the metric that was monitored."),
+        typer.Option(
+            "--metric",
+            metavar="KEY",
+            help="Metric that decides; by default the one that was monitored.",
+        ),
     ] = None,
     mode: Annotated[
         Optional[Mode],  # noqa: UP045 - Typer reads it at run time

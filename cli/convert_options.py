@@ -28,30 +28,38 @@ Overwrite: TypeAlias = Annotated[
     ),
 ]
 Schema: TypeAlias = Annotated[
-    SchemaVersion, typer.Option("--schema", help="Schema version to write.")
+    SchemaVersion, typer.Option("--schema", help="Version of the format to write.")
 ]
 OutputsDir: TypeAlias = Annotated[
     Optional[Path],  # noqa: UP045 - Typer reads it at run time
     typer.Option(
         "--outputs-dir",
         metavar="DIR",
-        help="What checkpoint_path is relative to in a 1.0 sidecar; by default the PATH.",
+        help="Folder that paths in 1.0 sidecars are relative to; by default the PATH given.",
     ),
 ]
 Source: TypeAlias = Annotated[
     Optional[list[str]],  # noqa: UP045 - Typer reads it at run time
-    typer.Option("--source", metavar="NAME", help="Ask this source only; repeatable."),
+    typer.Option(
+        "--source",
+        metavar="NAME",
+        help="Ask this source only; by default all but wandb; repeatable.",
+    ),
 ]
 NoSource: TypeAlias = Annotated[
     Optional[list[str]],  # noqa: UP045 - Typer reads it at run time
     typer.Option(
         "--no-source",
         metavar="NAME",
-        help="Do not ask this source; repeatable. A later run without this asks it.",
+        help="Do not ask this source; by default none is left out. A later run without this "
+        "asks it. Repeatable.",
     ),
 ]
 ListSources: TypeAlias = Annotated[
-    bool, typer.Option("--list-sources", help="Print the sources in order of precedence.")
+    bool,
+    typer.Option(
+        "--list-sources", help="Print the sources, the most trusted first, and do nothing else."
+    ),
 ]
 Explain: TypeAlias = Annotated[
     bool,
@@ -62,9 +70,15 @@ Explain: TypeAlias = Annotated[
     ),
 ]
 Hash: TypeAlias = Annotated[
-    bool, typer.Option("--hash", help="Add a SHA-256 of the whole checkpoint.")
+    bool, typer.Option("--hash", help="Record a SHA-256, which reads every byte of the checkpoint.")
 ]
 Jobs: TypeAlias = Annotated[
     Optional[int],  # noqa: UP045 - Typer reads it at run time
-    typer.Option("--jobs", "-j", min=1, help="Processes; by default the number of processors."),
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N",
+        min=1,
+        help="Number of processes; by default that of the processors.",
+    ),
 ]

@@ -35,9 +35,7 @@ FAILED = 1
 def diff_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads them
     checkpoints: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="CHECKPOINT...", help="Two or more checkpoints.", show_default=False
-        ),
+        typer.Argument(metavar="CHECKPOINT", help="Two or more checkpoints.", show_default=False),
     ],
     *,
     unchanged: Annotated[

@@ -55,45 +55,59 @@ def list_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads 
         typer.Option(
             "--sort",
             metavar="KEY[:asc|:desc]",
-            help="Best first, or as said; missing values last; repeatable.",
+            help="Sort by this field, the better end first or as said, missing values last; "
+            "by default by path; repeatable.",
         ),
     ] = None,
     limit: Annotated[
         Optional[int],  # noqa: UP045 - Typer reads it at run time
-        typer.Option("--limit", metavar="N", min=0, help="Only the first N."),
+        typer.Option("--limit", metavar="N", min=0, help="Only the first N rows; by default all."),
     ] = None,
     per: Annotated[
         Optional[str],  # noqa: UP045 - Typer reads it at run time
-        typer.Option("--per", metavar="run|KEY", help="Only the best of each run, or each KEY."),
+        typer.Option(
+            "--per",
+            metavar="run|KEY",
+            help="Only the best of each run, or of each KEY; by default all.",
+        ),
     ] = None,
     top: Annotated[
         Optional[int],  # noqa: UP045 - Typer reads it at run time
-        typer.Option("--top", metavar="K", min=1, help="With --per: so many of each; else 1."),
+        typer.Option(
+            "--top", metavar="K", min=1, help="With --per: the K best of each; by default 1."
+        ),
     ] = None,
     columns: Annotated[
         Optional[str],  # noqa: UP045 - Typer reads it at run time
         typer.Option(
             "--columns",
             metavar="A,B,+C,-D",
-            help="These columns; + adds one to the default ones, - takes one away.",
+            help="Only these columns, or + one and - one of the default: run, checkpoint, epoch, "
+            "step, the metrics that differ, age, size, status.",
         ),
     ] = None,
     all_columns: Annotated[
-        bool, typer.Option("--all-columns", help="Every field that any of them has.")
+        bool, typer.Option("--all-columns", help="A column for every field that any of them has.")
     ] = False,
     status: Annotated[
         Optional[list[Status]],  # noqa: UP045 - Typer reads it at run time
-        typer.Option("--status", help="Only those of this status; repeatable."),
+        typer.Option("--status", help="Only those of this status; by default of any; repeatable."),
     ] = None,
     list_format: Annotated[
-        ListFormat, typer.Option("--format", help="path is one path a line.")
+        ListFormat,
+        typer.Option(
+            "--format", help="table for people, path for one path a line, others for programs."
+        ),
     ] = ListFormat.TABLE,
     print0: Annotated[
-        bool, typer.Option("--print0", help="Paths, each ended by a NUL, for xargs -0.")
+        bool, typer.Option("--print0", help="Print paths alone, each ended by a NUL, for xargs -0.")
     ] = False,
     no_index: NoIndex = False,
     refresh: Annotated[
-        bool, typer.Option("--refresh", help="Read everything anew into the index.")
+        bool,
+        typer.Option(
+            "--refresh", help="Read everything anew into the index; by default what changed."
+        ),
     ] = False,
     sidecar_dir: SidecarDir = None,
     quiet: Quiet = False,

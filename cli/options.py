@@ -13,7 +13,7 @@ from .output import Color
 Paths: TypeAlias = Annotated[
     Optional[list[Path]],  # noqa: UP045 - Typer reads it at run time
     typer.Argument(
-        metavar="PATH...",
+        metavar="PATH",
         help="Files or folders, searched recursively; the current folder by default.",
         show_default=False,
     ),
@@ -26,7 +26,7 @@ Verbose: TypeAlias = Annotated[
     bool, typer.Option("--verbose", "-v", help="Say more: notes, and what was left alone.")
 ]
 Colored: TypeAlias = Annotated[
-    Color, typer.Option("--color", help="Color the output; auto looks at the terminal.")
+    Color, typer.Option("--color", help="When to color the output; auto: on a terminal.")
 ]
 Config: TypeAlias = Annotated[
     Optional[Path],  # noqa: UP045 - Typer reads it at run time
@@ -50,7 +50,7 @@ Where: TypeAlias = Annotated[
         "--where",
         metavar="EXPR",
         help="Only those for which this holds, such as "
-        "'hmean >= 0.8 and architecture == \"dbnet\"'; repeatable.",
+        "'hmean >= 0.8 and architecture == \"dbnet\"'; by default all; repeatable.",
     ),
 ]
 NoIndex: TypeAlias = Annotated[
@@ -67,7 +67,8 @@ class TextFormat(StrEnum):
 
 
 OutputFormat: TypeAlias = Annotated[
-    TextFormat, typer.Option("--format", help="json is one document, jsonl one line each.")
+    TextFormat,
+    typer.Option("--format", help="text for people; json: one document; jsonl: a line each."),
 ]
 
 

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 def rules_command(
     code: Annotated[
         Optional[str],  # noqa: UP045 - Typer reads it at run time
-        typer.Argument(metavar="CODE", help="Print this rule's page.", show_default=False),
+        typer.Argument(
+            metavar="CODE",
+            help="Rule whose page is printed; by default the list of all.",
+            show_default=False,
+        ),
     ] = None,
     *,
     output_format: OutputFormat = TextFormat.TEXT,

@@ -12,7 +12,7 @@ from .options import SchemaVersion
 def schema_command(
     *,
     schema: Annotated[
-        SchemaVersion, typer.Option("--schema", help="Schema version to print.")
+        SchemaVersion, typer.Option("--schema", help="Version of the format.")
     ] = SchemaVersion.V2,
 ) -> None:
     """Print the JSON Schema of sidecars."""

@@ -22,7 +22,8 @@ Select: TypeAlias = Annotated[
     typer.Option(
         "--select",
         metavar="CODES",
-        help="Ask these rules only: codes or prefixes such as CM3, with commas; repeatable.",
+        help="Ask these rules only: codes or prefixes such as CM3, with commas; by default all; "
+        "repeatable.",
     ),
 ]
 Ignore: TypeAlias = Annotated[
@@ -30,7 +31,8 @@ Ignore: TypeAlias = Annotated[
     typer.Option(
         "--ignore",
         metavar="CODES",
-        help="Do not ask these rules; the settings file ignores with a reason, and for a path.",
+        help="Do not ask these rules, as --select names them; by default none; repeatable. The "
+        "settings file ignores with a reason, and for a path.",
     ),
 ]
 Require: TypeAlias = Annotated[
@@ -50,7 +52,9 @@ Deep: TypeAlias = Annotated[
 BaselineFile: TypeAlias = Annotated[
     Optional[Path],  # noqa: UP045 - Typer reads it at run time
     typer.Option(
-        "--baseline", metavar="FILE", help="Let the findings of this file pass; fail on new ones."
+        "--baseline",
+        metavar="FILE",
+        help="Let the findings in FILE pass, fail on new ones; by default none passes.",
     ),
 ]
 WriteBaseline: TypeAlias = Annotated[
@@ -58,7 +62,7 @@ WriteBaseline: TypeAlias = Annotated[
     typer.Option(
         "--write-baseline",
         metavar="FILE",
-        help="Write what is found to this file, say what came and went, and pass.",
+        help="Write what is found to FILE, say what came and went, and pass; by default none.",
     ),
 ]
 Fix: TypeAlias = Annotated[
@@ -78,7 +82,7 @@ Format: TypeAlias = Annotated[
 ]
 OutputFile: TypeAlias = Annotated[
     Optional[Path],  # noqa: UP045 - Typer reads it at run time
-    typer.Option("--output", "-o", metavar="FILE", help="Write to this file instead of stdout."),
+    typer.Option("--output", "-o", metavar="FILE", help="Write to FILE; by default to stdout."),
 ]
 Reports: TypeAlias = Annotated[
     Optional[list[str]],  # noqa: UP045 - Typer reads it at run time
@@ -94,5 +98,11 @@ AllowEmpty: TypeAlias = Annotated[
 ]
 Jobs: TypeAlias = Annotated[
     Optional[int],  # noqa: UP045 - Typer reads it at run time
-    typer.Option("--jobs", "-j", min=1, help="Processes; by default the number of processors."),
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N",
+        min=1,
+        help="Number of processes; by default that of the processors.",
+    ),
 ]

@@ -20,25 +20,34 @@ if TYPE_CHECKING:
 
 Wandb: TypeAlias = Annotated[
     bool,
-    typer.Option("--wandb/--offline", help="Ask the W&B API too; by default nobody is asked."),
+    typer.Option("--wandb/--offline", help="Ask W&B's server too, or nobody; by default nobody."),
 ]
 Refresh: TypeAlias = Annotated[
-    bool, typer.Option("--refresh", help="Pass by what is kept of the W&B API's answers.")
+    bool,
+    typer.Option(
+        "--refresh", help="Ask W&B anew; by default its answers are kept for up to 30 days."
+    ),
 ]
 WandbProject: TypeAlias = Annotated[
     Optional[str],  # noqa: UP045 - Typer reads it at run time
-    typer.Option("--wandb-project", metavar="ENTITY/PROJECT", help="Where W&B's runs are."),
+    typer.Option(
+        "--wandb-project",
+        metavar="ENTITY/PROJECT",
+        help="Where the runs are; by default as the logs say.",
+    ),
 ]
 WandbRun: TypeAlias = Annotated[
     Optional[str],  # noqa: UP045 - Typer reads it at run time
-    typer.Option("--wandb-run", metavar="ID", help="The W&B run of all these checkpoints."),
+    typer.Option(
+        "--wandb-run", metavar="ID", help="The W&B run of all; by default found by evidence."
+    ),
 ]
 WandbMap: TypeAlias = Annotated[
     Optional[Path],  # noqa: UP045 - Typer reads it at run time
     typer.Option(
         "--wandb-map",
         metavar="FILE",
-        help="Mapping, in YAML or JSON, from globs of checkpoints to W&B runs.",
+        help="Mapping, in YAML or JSON, from globs of checkpoints to W&B runs; by default none.",
     ),
 ]
 

@@ -51,6 +51,17 @@ def undescribed_options() -> list[str]:
     ]
 
 
+def options_without_default() -> list[str]:
+    """Return the options with a value of which nobody says what holds without them."""
+    return [
+        f"{names} {parameter.opts[0]}"
+        for names, command in _commands()
+        for parameter in command.params
+        if parameter.param_type_name == "option" and not parameter.is_flag
+        if not _default(parameter) and "default" not in (parameter.help or "")
+    ]
+
+
 def _commands() -> Iterator[tuple[str, Command]]:
     """Yield each command by what is typed for it."""
     yield from _below("ckpt-meta", get_command(app))
@@ -87,13 +98,17 @@ def _usage(command: Command) -> Iterator[str]:
         yield "[OPTIONS]"
     for one in command.params:
         if one.param_type_name == "argument":
-            name = str(one.metavar or one.name.upper())
+            name = _argument(one)
             yield name if one.required else f"[{name}]"
+
+
+def _argument(parameter: Command) -> str:
+    return f"{parameter.metavar or parameter.name.upper()}{'...' if parameter.nargs == -1 else ''}"
 
 
 def _names(parameter: Command) -> str:
     if parameter.param_type_name == "argument":
-        return f"`{parameter.metavar or parameter.name.upper()}`"
+        return f"`{_argument(parameter)}`"
     value = "" if parameter.is_flag else f" {_cell(_value(parameter))}"
     names = ", ".join(
         f"`{name}{value if name.startswith('--') else ''}`"

@@ -12,7 +12,7 @@ import pytest
 import checkpoint_meta
 from checkpoint_meta.settings import Settings
 from scripts.pages import DOCS, GENERATED, picture
-from scripts.pages.commands import undescribed_options
+from scripts.pages.commands import options_without_default, undescribed_options
 from scripts.pages.python_api import documented
 from scripts.pages.settings import VARIABLES
 from scripts.pages.sidecar import fields_without_meaning
@@ -20,6 +20,10 @@ from tests.docs.pages import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+ADDS = ["ckpt-meta validate --require", "ckpt-meta validate --report"]
+"""Options that add one more, of which there is none without them."""
 
 
 @pytest.mark.parametrize(("name", "render"), GENERATED.items(), ids=list(GENERATED))
@@ -44,6 +48,11 @@ def test_every_field_has_a_meaning() -> None:
 def test_every_option_is_a_sentence() -> None:
     """Each option and argument of each command says what it does."""
     assert undescribed_options() == []
+
+
+def test_every_option_says_what_holds_without_it() -> None:
+    """An option that takes a value has a default, shown or said."""
+    assert options_without_default() == ADDS
 
 
 def test_every_setting_is_on_the_page() -> None:
