@@ -30,6 +30,9 @@ class Claims:
     fragments: tuple[Fragment, ...]
     notes: tuple[str, ...] = ()
 
+    faults: tuple[str, ...] = ()
+    """Which files or servers could not be read, and why; each is among the notes too."""
+
 
 def gather(checkpoint: CheckpointFile, sources: Iterable[Source]) -> Claims:
     """Return what each source claims; one that cannot be read is a note, and the rest go on.
@@ -38,17 +41,18 @@ def gather(checkpoint: CheckpointFile, sources: Iterable[Source]) -> Claims:
         ReadError: if the checkpoint itself cannot be read.
     """
     fragments: list[Fragment] = []
-    notes: list[str] = []
+    faults: list[str] = []
     for source in sources:
         try:
             fragments += source.collect(checkpoint)
         except ReadError as error:
             if source.name == INDISPENSABLE:
                 raise
-            notes.append(str(error))
+            faults.append(str(error))
         except CheckpointMetaError as error:
-            notes.append(str(error))
-    return Claims(tuple(fragments), tuple(notes))
+            faults.append(str(error))
+    met = (fault for fragment in fragments for fault in fragment.faults)
+    return Claims(tuple(fragments), tuple(faults), (*faults, *met))
 
 
 def resolve_claims(claims: Claims, precedence: Sequence[str] = PRECEDENCE) -> Resolution:

@@ -55,6 +55,9 @@ class Outcome:
     resolution: Resolution | None = None
     notes: tuple[str, ...] = ()
 
+    faults: tuple[str, ...] = ()
+    """What could not be read beside the checkpoint, and why; each is among the notes too."""
+
     @property
     def conflicts(self) -> Sequence[Conflict]:
         """Return the claims that lost."""
@@ -148,7 +151,8 @@ def _propose(
     notes = tuple(draft.resolution.notes)
     status = _status(before, after)
     reason = _reason(current, draft.document, marks)
-    return Outcome(checkpoint, status, reason, before, after, draft.resolution, notes)
+    seen = before, after, draft.resolution, notes, draft.faults
+    return Outcome(checkpoint, status, reason, *seen)
 
 
 def _reason(

@@ -63,6 +63,9 @@ class Draft:
     document: Mapping[str, JSONValue]
     resolution: Resolution
 
+    faults: tuple[str, ...] = ()
+    """What could not be read beside the checkpoint, and why."""
+
 
 def read_current(checkpoint: CheckpointFile) -> dict[str, JSONValue] | None:
     """Return the document of the sidecar that stands there, `None` where there is none.
@@ -141,7 +144,7 @@ def draft_sidecar(
     if current:
         changed = () if current.holds or current.is_legacy else (CHANGED,)
         fragments = (*claims.fragments, *current.fragments(overwrite=options.overwrite))
-        claims = Claims(fragments, (*claims.notes, *changed))
+        claims = Claims(fragments, (*claims.notes, *changed), claims.faults)
         precedence = _with_kept(precedence, last=options.overwrite)
         if current.holds:
             # What was seen of a source that is left out this time is still seen.
@@ -157,7 +160,7 @@ def draft_sidecar(
     )
     if current:
         composed = _with_what_people_put(composed, current)
-    return Draft(_in_version(composed, checkpoint, options), resolution)
+    return Draft(_in_version(composed, checkpoint, options), resolution, claims.faults)
 
 
 def _with_what_people_put(

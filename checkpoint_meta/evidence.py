@@ -60,6 +60,9 @@ class Fragment:
     notes: tuple[str, ...] = ()
     """What a person should hear of, such as two candidates of the same standing for one field."""
 
+    faults: tuple[str, ...] = ()
+    """Which files could not be read, and why."""
+
 
 class Severity(StrEnum):
     """How much a problem weighs."""

@@ -60,7 +60,7 @@ def resolve(fragments: Iterable[Fragment], *, precedence: Sequence[str] = PRECED
     conflicts: list[Conflict] = []
     notes: list[str] = []
     for fragment in sorted(fragments, key=lambda one: _order(one, rank)):
-        notes += fragment.notes
+        notes += (*fragment.notes, *fragment.faults)
         for field, value in fragment.values.items():
             if field not in values:
                 values[field] = value

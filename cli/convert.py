@@ -42,7 +42,6 @@ from .wandb_options import (
     WandbMap,
     WandbProject,
     WandbRun,
-    said_once,
     wandb_choice,
     wandb_source,
 )
@@ -205,8 +204,8 @@ def _convert(
         session.say_empty()
     work = partial(convert_one, sources=sources, options=options)
     outcomes = map_in_processes(work, checkpoints, jobs or default_jobs(), _lost)
-    every = chain(passed, said_once(outcomes, output) if whom.server else outcomes)
-    failed = shown.view(output).show(output.progress(every, len(checkpoints), "converting"))
+    every = output.progress(chain(passed, outcomes), len(checkpoints), "converting")
+    failed = shown.view(output).show(every)
     if failed or session.unreadable:
         raise typer.Exit(1)
 

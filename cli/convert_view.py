@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _WIDEST: Final = 60
 
+_MOST_FAULTS: Final = 100
+"""Files that are said to be broken; with more, it is their disk or their format."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConvertView:
@@ -42,8 +45,10 @@ class ConvertView:
         started = time.monotonic()
         counts: Counter[Status] = Counter()
         shown: list[JSONValue] = []
+        said: set[str] = set()
         for outcome in outcomes:
             counts[outcome.status] += 1
+            self._warn(outcome, said)
             match self.format:
                 case TextFormat.TEXT:
                     self._print(outcome)
@@ -55,6 +60,13 @@ class ConvertView:
             self.output.json(shown)
         self.output.say(self._summary(counts, time.monotonic() - started))
         return counts[Status.FAILED] > 0
+
+    def _warn(self, outcome: Outcome, said: set[str]) -> None:
+        """Say each fault once, whichever and however many checkpoints met it."""
+        for fault in outcome.faults:
+            if fault not in said and len(said) < _MOST_FAULTS:
+                said.add(fault)
+                self.output.warn(f"warning: {printable(fault)}")
 
     def _as_json(self, outcome: Outcome) -> JSONValue:
         explained = explanation_as_json(outcome.resolution) if self.explain else {}

@@ -1,4 +1,4 @@
-"""Options about W&B: which run a checkpoint belongs to, and what its server could not say."""
+"""Options about W&B: which run a checkpoint belongs to, and whether its server is asked."""
 
 from __future__ import annotations
 
@@ -7,16 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Optional, TypeAlias
 
 import typer
 
-from checkpoint_meta.errors import printable
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Mapping
 
-    from checkpoint_meta.convert import Outcome
     from checkpoint_meta.sources.interface import Source
     from checkpoint_meta.sources.wandb_choice import WandbChoice
-
-    from .output import Output
 
 Wandb: TypeAlias = Annotated[
     bool,
@@ -71,14 +66,3 @@ def wandb_source(aliases: Mapping[str, str], choice: WandbChoice, *, refresh: bo
     from checkpoint_meta.sources.wandb_api import WandbApiSource
 
     return WandbApiSource(aliases, choice, refresh=refresh)
-
-
-def said_once(outcomes: Iterable[Outcome], output: Output) -> Iterator[Outcome]:
-    """Pass the outcomes on, and say once each why W&B's server could not be asked."""
-    said: set[str] = set()
-    for outcome in outcomes:
-        for note in outcome.notes:
-            if note.startswith(("W&B API: ", "wandb is missing")) and note not in said:
-                said.add(note)
-                output.warn(printable(note))
-        yield outcome

@@ -9,7 +9,7 @@ from checkpoint_meta.errors import ReadError
 from checkpoint_meta.evidence import Fragment, Origin
 from checkpoint_meta.readers.yaml import CONFIG_BYTES, read_text, read_yaml
 from checkpoint_meta.sources.contents import presentable
-from checkpoint_meta.sources.interface import location_of
+from checkpoint_meta.sources.interface import each_of, location_of
 from checkpoint_meta.sources.marks import mark_of
 from checkpoint_meta.sources.model_config import model_claims
 from checkpoint_meta.sources.signatures import load_signatures
@@ -47,14 +47,15 @@ class ConfigFilesSource:
         Raises:
             ReadError: if one of the files is there, but cannot be read.
         """
-        for file in _beside(checkpoint):
-            yield from self._configuration(checkpoint, file)
+        beside = (self._configuration(checkpoint, file) for file in _beside(checkpoint))
+        yield from each_of(*beside, self._hparams(checkpoint))
+
+    def _hparams(self, checkpoint: CheckpointFile) -> Iterator[Fragment]:
         hparams = checkpoint.run_dir / HPARAMS
-        if hparams.is_file():
-            values = _read(hparams)
-            if isinstance(values, dict) and values:
-                origin = Origin(self.name, location_of(hparams, checkpoint))
-                yield Fragment(origin, {("hyperparameters",): presentable(values)})
+        values = _read(hparams) if hparams.is_file() else None
+        if isinstance(values, dict) and values:
+            origin = Origin(self.name, location_of(hparams, checkpoint))
+            yield Fragment(origin, {("hyperparameters",): presentable(values)})
 
     def _configuration(self, checkpoint: CheckpointFile, file: Path) -> Iterator[Fragment]:
         config = _read(file) if file.is_file() else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from checkpoint_meta.evidence import Fragment, Origin
 from checkpoint_meta.masking import MASK, is_secret_text, mask_text
 from checkpoint_meta.readers.yaml import read_yaml
-from checkpoint_meta.sources.interface import location_of
+from checkpoint_meta.sources.interface import each_of, location_of
 from checkpoint_meta.sources.marks import mark_of
 from checkpoint_meta.sources.model_config import model_claims
 from checkpoint_meta.sources.reading import read_config
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from checkpoint_meta.evidence import FieldPath, JSONValue
     from checkpoint_meta.paths import CheckpointFile
 
 
@@ -43,24 +44,27 @@ class HydraSource:
             ReadError: if one of the files is there, but is not YAML.
         """
         folder = checkpoint.run_dir / ".hydra"
-        config_file, overrides_file = folder / "config.yaml", folder / "overrides.yaml"
-        if config_file.is_file():
-            config = read_config(config_file)
-            location = location_of(config_file, checkpoint)
-            claims = (
-                model_claims(config, load_signatures(self._signatures).aliases)
-                if isinstance(config, dict)
-                else {}
-            )
-            yield Fragment(
-                Origin(self.name, location), {("hydra_config_path",): location, **claims}
-            )
-        if overrides_file.is_file():
-            overrides = read_yaml(overrides_file)
-            if isinstance(overrides, list) and overrides:
-                shown = [mask_override(str(override)) for override in overrides]
-                origin = Origin(self.name, location_of(overrides_file, checkpoint))
-                yield Fragment(origin, {("hydra_overrides",): [*shown]})
+        yield from each_of(
+            self._config(folder / "config.yaml", checkpoint),
+            self._overrides(folder / "overrides.yaml", checkpoint),
+        )
+
+    def _config(self, file: Path, checkpoint: CheckpointFile) -> Iterator[Fragment]:
+        if not file.is_file():
+            return
+        config = read_config(file)
+        location = location_of(file, checkpoint)
+        values: dict[FieldPath, JSONValue] = {("hydra_config_path",): location}
+        if isinstance(config, dict):
+            values |= model_claims(config, load_signatures(self._signatures).aliases)
+        yield Fragment(Origin(self.name, location), values)
+
+    def _overrides(self, file: Path, checkpoint: CheckpointFile) -> Iterator[Fragment]:
+        overrides = read_yaml(file) if file.is_file() else None
+        if isinstance(overrides, list) and overrides:
+            shown = [mask_override(str(override)) for override in overrides]
+            origin = Origin(self.name, location_of(file, checkpoint))
+            yield Fragment(origin, {("hydra_overrides",): [*shown]})
 
 
 def mask_override(override: str) -> str:

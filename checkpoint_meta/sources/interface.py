@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from checkpoint_meta.errors import ReadError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,6 +28,22 @@ class Source(Protocol):
             ReadError: if a file that this source needs is there, but broken.
         """
         ...
+
+
+def each_of(*files: Iterator[Fragment]) -> Iterator[Fragment]:
+    """Yield what each file claims; one that cannot be read does not hide the others.
+
+    Raises:
+        ReadError: the first that was met, once all are done.
+    """
+    errors: list[ReadError] = []
+    for claims in files:
+        try:
+            yield from claims
+        except ReadError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def location_of(file: Path, checkpoint: CheckpointFile) -> str:

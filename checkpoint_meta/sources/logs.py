@@ -73,7 +73,7 @@ class LogsSource:
             yield self._fragment(one, checkpoint)
         yield from found.fragments
         if unreadable:
-            yield Fragment(Origin(self.name, ""), {}, notes=tuple(unreadable))
+            yield Fragment(Origin(self.name, ""), {}, faults=tuple(unreadable))
 
     def _logs(self, checkpoint: CheckpointFile) -> list[LogFiles]:
         """Return the logs of the run; those beside the checkpoint put other versions out."""

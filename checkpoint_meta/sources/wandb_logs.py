@@ -83,14 +83,17 @@ class WandbLogs:
         likely = likely_runs(readable, clues) if len(readable) > 1 else readable
         judged, unreadable = read_and_judge([run.log for run in likely], question)
         answer = belonging(clues, judged, [run.run_id for run in readable])
-        notes += _unreadable([*unreadable, *(run.facts.error for run in chosen)])
+        faults = _unreadable([*unreadable, *(run.facts.error for run in chosen)])
         if answer.run is None:
             notes += _ambiguity(answer, below)
             values = identity(said_id, *_place(by_user))
-            return FoundRun(None, (_fragment(checkpoint, said, values, notes),))
-        if answer.how == ONLY_ONE and answer.run.log not in below:
-            return _unproved(answer.run, checkpoint, notes)
-        return _found(answer, checkpoint, said, notes)
+            found = FoundRun(None, (_fragment(checkpoint, said, values, notes),))
+        elif answer.how == ONLY_ONE and answer.run.log not in below:
+            found = _unproved(answer.run, checkpoint, notes)
+        else:
+            found = _found(answer, checkpoint, said, notes)
+        met = Fragment(Origin(SOURCE, ""), {}, faults=tuple(faults))
+        return replace(found, fragments=(*found.fragments, met)) if faults else found
 
     def _candidates(
         self, checkpoint: CheckpointFile, said_id: str | None, below: Sequence[LogFiles]

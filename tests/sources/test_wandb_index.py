@@ -133,7 +133,7 @@ def test_a_thousand_broken_runs_are_told_in_few_words(tmp_path: Path) -> None:
     for number in range(20):
         _write_run(tmp_path, f"id{number:02}", {}).write_bytes(b"")
 
-    notes = [note for one in LogsSource().collect(_save(tmp_path, 0)) for note in one.notes]
+    notes = [said for one in LogsSource().collect(_save(tmp_path, 0)) for said in one.faults]
 
     assert sum("not a W&B log" in note for note in notes) == 6
     assert "W&B: 14 more runs cannot be read" in notes
