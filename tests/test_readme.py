@@ -73,3 +73,17 @@ def test_the_policy_is_one(world: Path) -> None:
     done = shell("ckpt-meta validate outputs --policy policy.yaml", world, world / "home")
 
     assert done.returncode == 0, done.stdout
+
+
+def test_the_time_of_a_large_checkpoint_is_the_measured_one() -> None:
+    """Ours and torch.load's stand in the README as on the page of figures."""
+    page = (ROOT / "docs" / "explanation" / "performance.md").read_text(encoding="utf-8")
+    row = re.search(
+        r"^\| read 2 GB \| ([\d.]+) ms \| torch\.load: ([\d,]+) ms ", page, re.MULTILINE
+    )
+    assert row is not None
+    ours, peer = float(row[1]), float(row[2].replace(",", "")) / 1000
+
+    said = f"one of 2 GB is read in {ours:.1f} ms where `torch.load` takes {peer:.1f} s"
+
+    assert said in README.read_text(encoding="utf-8")
