@@ -32,8 +32,15 @@ def byte_progress(output: Output, total: int) -> Iterator[Callable[[int], None]]
     )
 
     columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    console = output.console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+    bar = Progress(
+        *columns,
+        TimeRemainingColumn(),
+        console=output.console(stderr=True),
+        transient=True,
+        # Else rich takes what is meant for a file or a pipe to the terminal too.
+        redirect_stdout=output.is_terminal(),
+    )
+    with bar:
         task = bar.add_task("reading", total=total)
         yield lambda count: bar.update(task, advance=count)
 

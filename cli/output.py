@@ -101,7 +101,9 @@ class Output:
 
         rate = TextColumn("{task.fields[rate]}")
         columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
-        with Progress(*columns, console=self.console(stderr=True), transient=True) as bar:
+        console, on_both = self.console(stderr=True), self.is_terminal()
+        # Else rich takes what is meant for a file or a pipe to the terminal too.
+        with Progress(*columns, console=console, transient=True, redirect_stdout=on_both) as bar:
             task = bar.add_task(verb, total=total, rate="")
             for item in items:
                 yield item

@@ -1,4 +1,4 @@
-"""Bars on stderr where that is a terminal; what goes to stdout is the same."""
+"""The bar on a terminal, and the data elsewhere."""
 
 from __future__ import annotations
 
@@ -10,69 +10,77 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from checkpoint_meta.convert import convert
-from checkpoint_meta.paths import iter_checkpoints
-
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def _on_a_terminal(folder: Path, *arguments: str) -> tuple[str, str]:
-    """Return stdout, and what a terminal on stderr was sent."""
-    master, slave = pty.openpty()
-    # Wide enough for every column of the bar.
-    env = os.environ | {"TERM": "xterm-256color", "COLUMNS": "160"}
-    with subprocess.Popen(
+def _run_on_terminal(folder: Path, *arguments: str) -> tuple[str, str]:
+    """Return what a command writes to a pipe, and to the terminal that its stderr is."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
         [sys.executable, "-m", "checkpoint_meta", *arguments],
         cwd=folder,
-        env=env,
         stdout=subprocess.PIPE,
-        stderr=slave,
+        stderr=theirs,
         text=True,
-    ) as process:
-        os.close(slave)
-        shown = b""
-        while chunk := _read(master):
-            shown += chunk
-        printed = process.communicate()[0]
-    os.close(master)
-    return printed, shown.decode()
-
-
-def _read(master: int) -> bytes:
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+    )
+    os.close(theirs)
+    shown = b""
     try:
-        return os.read(master, 65536)
+        while chunk := os.read(ours, 65536):
+            shown += chunk
     except OSError:
-        # Linux says so where the other side is closed.
-        return b""
+        # The terminal's other end is closed.
+        pass
+    os.close(ours)
+    data, _ = process.communicate(timeout=60)
+    return data, shown.decode()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "bar"),
+    "command",
     [
-        (("convert", "outputs"), "3/3"),
-        (("validate", "outputs"), "3/3"),
-        (("validate", "outputs", "--deep"), "reading"),
+        ["convert", "--dry-run"],
+        ["convert", "--dry-run", "--format", "jsonl"],
+        ["validate"],
+        ["validate", "--format", "jsonl"],
+        ["validate", "--deep"],
     ],
-    ids=["convert", "validate", "deep"],
+    ids=" ".join,
 )
-def test_a_terminal_sees_how_far_it_is(outputs: Path, arguments: tuple[str, ...], bar: str) -> None:
-    """The bar counts checkpoints, or bytes where every byte is read, and goes away at the end."""
-    if arguments[0] == "validate":
-        list(convert(iter_checkpoints(outputs)))
+def test_data_goes_to_its_file_while_the_terminal_has_a_bar(
+    outputs: Path, command: list[str]
+) -> None:
+    """`convert outputs > report.txt` in a terminal fills the file, and draws beside it."""
+    plain = subprocess.run(
+        [sys.executable, "-m", "checkpoint_meta", *command, "outputs"],
+        cwd=outputs.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
-    printed, shown = _on_a_terminal(outputs.parent, *arguments)
+    data, shown = _run_on_terminal(outputs.parent, *command, "outputs")
 
-    assert bar in shown
-    assert "\x1b[2K" in shown
-    assert "\x1b" not in printed
+    assert data == plain.stdout != ""
+    assert data.splitlines()[0] not in shown
 
 
-@pytest.mark.parametrize("arguments", [("convert", "outputs"), ("validate", "outputs", "--deep")])
-def test_quiet_shows_no_bar(outputs: Path, arguments: tuple[str, ...]) -> None:
-    """`--quiet` says nothing but what is wrong, also to a terminal."""
-    list(convert(iter_checkpoints(outputs)))
+def test_the_bar_tells_count_rate_and_remaining_time(outputs: Path) -> None:
+    """How many of how many, how fast, and how long it will take."""
+    data, shown = _run_on_terminal(outputs.parent, "convert", "outputs")
 
-    _, shown = _on_a_terminal(outputs.parent, *arguments, "--quiet")
+    assert data.count("created") == 3
+    assert "converting" in shown
+    assert "0/3" in shown
+    assert "-:--:--" in shown
+    assert "3 created in " in shown
 
-    assert "\x1b[2K" not in shown
+
+def test_quiet_draws_nothing(outputs: Path) -> None:
+    """With `-q` the terminal stays empty."""
+    data, shown = _run_on_terminal(outputs.parent, "convert", "outputs", "-q")
+
+    assert data.count("created") == 3
+    assert shown == ""
