@@ -101,3 +101,14 @@ def test_two_optimizers_and_accumulation_are_in_the_corpus(version: str) -> None
 
     assert runs == {"plain", "half", "accumulate", "optimizers", "every", "weights"}
     assert any(_truth(version)[file] == {} for file in _truth(version) if file.startswith("every"))
+
+
+def test_what_the_page_says_of_this_corpus() -> None:
+    """Versions, checkpoints and those that get no metrics, as the explanation counts them."""
+    page = (CORPUS.parents[2] / "docs" / "explanation" / "step-rule.md").read_text("utf-8")
+    (sentence,) = (line for line in page.splitlines() if "tests/corpus/lightning" in line)
+
+    assert all(version in sentence for version in VERSIONS)
+    assert f"of {sum(len(_truth(version)) for version in VERSIONS)} checkpoints" in sentence
+    assert [len(files) for files in UNPROVED.values()] == [9]
+    assert "nine, all of 1.6.3" in sentence
