@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from checkpoint_meta.convert import convert
+from checkpoint_meta.convert import Status, convert
 from checkpoint_meta.paths import CheckpointFile
 from checkpoint_meta.readers.wandb_log import read_wandb_log
 from checkpoint_meta.schema.fields import look_up
@@ -79,11 +79,8 @@ def test_the_files_of_its_artifacts(log: Path) -> None:
     ]
 
 
-@every_client
-def test_a_checkpoint_gets_the_row_of_its_own_step(
-    log: Path, tmp_path: Path, make_checkpoint: Callable[..., Path]
-) -> None:
-    """Verified by its score; run, metrics and configuration stand in the sidecar."""
+def _beside(log: Path, tmp_path: Path, make_checkpoint: Callable[..., Path]) -> Path:
+    """Return a checkpoint of the run of `log`, in the middle of its rows."""
     folder = tmp_path / "wandb" / "offline-run-20260101_000000-1a2b3c4d"
     folder.mkdir(parents=True)
     shutil.copy(log, folder / "run-1a2b3c4d.wandb")
@@ -95,6 +92,15 @@ def test_a_checkpoint_gets_the_row_of_its_own_step(
     }
     path = tmp_path / "checkpoints" / "a.ckpt"
     make_checkpoint(path, epoch=1, score=0.8125, extra={"loops": loops})
+    return path
+
+
+@every_client
+def test_a_checkpoint_gets_the_row_of_its_own_step(
+    log: Path, tmp_path: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    """Verified by its score; run, metrics and configuration stand in the sidecar."""
+    path = _beside(log, tmp_path, make_checkpoint)
 
     (outcome,) = convert([CheckpointFile(path)])
 
@@ -113,3 +119,23 @@ def test_a_checkpoint_gets_the_row_of_its_own_step(
     assert document["wandb"] == {"entity": "team", "project": "ocr", "run_id": "1a2b3c4d"}
     assert look_up(document, ("training", "max_epochs")) == 3
     assert look_up(document, ("model", "encoder", "model_name")) == "resnet18"
+
+
+@every_client
+def test_rows_that_come_after_the_sidecar_complete_it(
+    log: Path, tmp_path: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    """A client that was still writing when the sidecar was made; the next conversion sees it."""
+    path = _beside(log, tmp_path, make_checkpoint)
+    whole = next(tmp_path.rglob("*.wandb"))
+    raw = whole.read_bytes()
+    whole.write_bytes(raw[:100])
+    (first,) = convert([CheckpointFile(path)])
+    assert "validation_loss" not in str(first.after)
+    whole.write_bytes(raw)
+
+    (second,) = convert([CheckpointFile(path)])
+    (third,) = convert([CheckpointFile(path)])
+
+    assert [second.status, third.status] == [Status.UPDATED, Status.UNCHANGED]
+    assert "validation_loss: " in str(second.after)
