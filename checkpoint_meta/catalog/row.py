@@ -6,6 +6,7 @@ import os.path
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checkpoint_meta.catalog.fields import ROW_FIELDS
@@ -56,6 +57,12 @@ def light(document: Mapping[str, JSONValue]) -> dict[str, JSONValue]:
     return {key: document[key] for key in document if key in _LIGHT_BLOCKS or key == "model"}
 
 
+@lru_cache(maxsize=1024)
+def _light_fields(fields: tuple[FieldPath, ...]) -> tuple[FieldPath, ...]:
+    """Return the light ones; most checkpoints have the same fields."""
+    return tuple(filter(is_light, fields))
+
+
 Shape = dict[FieldPath, int]
 
 _shapes: Final[dict[tuple[FieldPath, ...], Shape]] = {}
@@ -81,9 +88,12 @@ class Record(Mapping[FieldPath, JSONValue]):
         self._cells = cells
 
     @classmethod
-    def of(cls, values: Mapping[FieldPath, JSONValue]) -> Record:
-        """Return the record of these values."""
-        return cls(shape_of(tuple(values)), tuple(values.values()))
+    def of(cls, values: Mapping[FieldPath, JSONValue], *, whole: bool = True) -> Record:
+        """Return the record of these values; else of the light fields among them."""
+        fields = tuple(values)
+        if not whole:
+            fields = _light_fields(fields)
+        return cls(shape_of(fields), tuple(map(values.__getitem__, fields)))
 
     def __getitem__(self, field: FieldPath) -> JSONValue:
         return self._cells[self.shape[field]]

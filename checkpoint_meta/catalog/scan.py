@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.catalog.group import KeptGroup, ReadGroup
 from checkpoint_meta.catalog.kept import Kept
-from checkpoint_meta.catalog.row import Record, is_light
+from checkpoint_meta.catalog.row import Record
 from checkpoint_meta.catalog.stores import open_stores
 from checkpoint_meta.catalog.walk import Listing, Unchanged, Walk
 from checkpoint_meta.resolve import PRECEDENCE
@@ -206,7 +206,6 @@ def _sources(options: ScanOptions) -> list[Source]:
 
 def _shown(row: Row, *, whole: bool) -> Row:
     """Return the row with the values that are asked for, packed."""
-    values = row.values
-    if not whole and any(not is_light(field) for field in values):
-        values = {field: value for field, value in values.items() if is_light(field)}
-    return row._replace(values=Record.of(values))
+    if isinstance(row.values, Record):
+        return row
+    return row._replace(values=Record.of(row.values, whole=whole))
