@@ -14,7 +14,7 @@ from checkpoint_meta.metric_names import SPELLINGS, standing
 from checkpoint_meta.resolve import agrees
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from checkpoint_meta.catalog.row import Row
     from checkpoint_meta.evidence import FieldPath, JSONValue
@@ -58,7 +58,7 @@ def column(name: str) -> Column:
     return Column(name) if name in _OWN else Column(name, find_field(name))
 
 
-def default_columns(rows: Sequence[Row], written: str = "age") -> list[Column]:
+def default_columns(rows: Collection[Row], written: str = "age") -> list[Column]:
     """Return run, checkpoint, epoch, step, the metrics, age, size and status.
 
     Of the metrics those that are monitored, and those that differ. `written` is the column that
@@ -69,7 +69,7 @@ def default_columns(rows: Sequence[Row], written: str = "age") -> list[Column]:
     return [column(name) for name in names]
 
 
-def metric_names(rows: Sequence[Row]) -> list[str]:
+def metric_names(rows: Collection[Row]) -> list[str]:
     """Return the names of the metrics that are monitored, then of those that differ."""
     distinct: dict[FieldPath, set[JSONValue]] = {}
     counts: dict[FieldPath, int] = {}
@@ -105,7 +105,7 @@ def _rank(field: FieldPath) -> tuple[int, FieldPath]:
     return (known.index(field[1]) if field[1] in known else len(known)), field
 
 
-def _without_echoes(fields: Iterable[FieldPath], rows: Sequence[Row]) -> list[FieldPath]:
+def _without_echoes(fields: Iterable[FieldPath], rows: Collection[Row]) -> list[FieldPath]:
     """Return the fields without logged metrics that only say again what a field says."""
     return [
         field
@@ -151,7 +151,7 @@ def column_names(text: str) -> tuple[str, ...]:
 
 
 def choose_columns(
-    wanted: Sequence[str], rows: Sequence[Row], written: str = "age"
+    wanted: Sequence[str], rows: Collection[Row], written: str = "age"
 ) -> list[Column]:
     """Return the columns that `A,B,+C,-D` asks for, a name at a time.
 

@@ -6,9 +6,10 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from sys import intern
 from typing import TYPE_CHECKING, Final, Protocol
 
-from checkpoint_meta.catalog.known import ABSENT, decoded, heads_in
+from checkpoint_meta.catalog.known import ABSENT, heads_in
 from checkpoint_meta.catalog.marks import SIZE, join, state_in
 from checkpoint_meta.catalog.row import Row, RowFields, Status, is_eligible, shape_of
 from checkpoint_meta.evidence import FieldPath, JSONValue
@@ -117,14 +118,16 @@ class ReadGroup:
 class KeptGroup:
     """Rows from the index, decoded a column at a time."""
 
-    __slots__ = ("_columns", "_folder", "_known", "_run", "_shape")
+    __slots__ = ("_folder", "_heads_text", "_lines", "_marks", "_run", "_total")
 
     def __init__(self, folder: str, run: str, known: Known) -> None:
         self._folder = folder
         self._run = run
-        self._known = known
-        self._columns: list[str | Sequence[JSONValue]] | None = None
-        self._shape: Shape = {}
+        self._total = known.total
+        self._marks = known.marks
+        # Most folders have the same heads and texts; kept once, 100,000 rows fit into little.
+        self._heads_text = intern(known.heads)
+        self._lines = _lines(known.light), _lines(known.more or "[]")
 
     def __iter__(self) -> Iterator[Row]:
         """Yield each row."""
@@ -132,13 +135,13 @@ class KeptGroup:
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return self._known.total
+        return self._total
 
     def row(self, place: int) -> Row:
         """Return one row."""
         heads = self._heads
         sidecar = heads.sidecars[place]
-        state = state_in(self._known.marks_of(place)[:SIZE])
+        state = state_in(self._marks[2 * SIZE * place : (2 * place + 1) * SIZE])
         return Row(
             join(self._folder, heads.names[place]),
             self._run,
@@ -159,11 +162,11 @@ class KeptGroup:
 
     def statuses(self) -> Sequence[Status]:
         """Return the status of each row."""
-        return _statuses(self._known.heads)
+        return _statuses(self._heads_text)
 
     def eligible(self) -> Sequence[bool]:
         """Tell of each row whether it may be called the best."""
-        return _eligible(self._known.heads)
+        return _eligible(self._heads_text)
 
     def links(self) -> Sequence[str | None]:
         """Return for each row what it is a link to."""
@@ -187,31 +190,16 @@ class KeptGroup:
 
     def shape(self) -> Shape:
         """Return the place of each column."""
-        if self._columns is None:
-            fields, *columns = self._known.light.split("\n")
-            self._shape = _shape(fields)
-            if self._known.more is not None:
-                more, *others = self._known.more.split("\n")
-                self._shape = shape_of((*self._shape, *_shape(more)))
-                columns += others
-            self._columns = list(columns)
-        return self._shape
+        return _shape(self._lines[0][0], self._lines[1][0])
 
     def decoded(self, place: int) -> Sequence[JSONValue]:
         """Return a column; `ABSENT` itself stands where a row has no such field."""
-        columns = self._columns or []
-        column = columns[place]
-        if isinstance(column, str):
-            # Columns of texts are the same in many folders, those of numbers in few.
-            cells = decoded(column) if column.startswith('["') else _decode(column)[0]
-            if _ABSENT in column:
-                cells = [ABSENT if cell == ABSENT else cell for cell in cells]
-            column = columns[place] = cells
-        return column
+        light, more = self._lines
+        return _cells(light[place + 1] if place + 1 < len(light) else more[place + 2 - len(light)])
 
     @property
     def _heads(self) -> Heads:
-        return heads_in(self._known.heads)
+        return heads_in(self._heads_text)
 
 
 class KeptValues(Mapping[FieldPath, JSONValue]):
@@ -222,6 +210,10 @@ class KeptValues(Mapping[FieldPath, JSONValue]):
     def __init__(self, group: KeptGroup, place: int) -> None:
         self._group = group
         self._place = place
+
+    def row(self) -> Row:
+        """Return the whole row."""
+        return self._group.row(self._place)
 
     def __getitem__(self, field: FieldPath) -> JSONValue:
         """Return the value of a field."""
@@ -255,9 +247,23 @@ class KeptValues(Mapping[FieldPath, JSONValue]):
         return self._group.decoded(column)[self._place]
 
 
+def _lines(text: str) -> tuple[str, ...]:
+    first, *columns = text.split("\n")
+    return (intern(first), *(intern(one) if one.startswith('["') else one for one in columns))
+
+
+@lru_cache(maxsize=256)
+def _shape(light: str, more: str) -> Shape:
+    fields = (*json.loads(light), *json.loads(more))
+    return shape_of(tuple(map(tuple, fields)))
+
+
 @lru_cache(maxsize=1024)
-def _shape(fields: str) -> Shape:
-    return shape_of(tuple(map(tuple, json.loads(fields))))
+def _cells(column: str) -> Sequence[JSONValue]:
+    cells: list[JSONValue] = _decode(column)[0]
+    if _ABSENT in column:
+        return tuple(ABSENT if cell == ABSENT else cell for cell in cells)
+    return tuple(cells)
 
 
 @lru_cache(maxsize=1024)

@@ -12,6 +12,7 @@ from checkpoint_meta.catalog.fields import ROW_FIELDS, Field, find_field
 from checkpoint_meta.catalog.first import FirstRows
 from checkpoint_meta.catalog.group import ReadGroup
 from checkpoint_meta.catalog.row import RowFields
+from checkpoint_meta.catalog.row_list import RowList, pack, unpack
 from checkpoint_meta.catalog.sorting import (
     SCORE,
     Modes,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from checkpoint_meta.catalog.group import Group
     from checkpoint_meta.catalog.query import Query
     from checkpoint_meta.catalog.row import Row, Status
+    from checkpoint_meta.catalog.row_list import Packed
     from checkpoint_meta.catalog.sorting import SortKey
     from checkpoint_meta.evidence import FieldPath, JSONValue
 
@@ -85,7 +87,7 @@ class Selection:
             return
         rows: Iterator[Row] = chain.from_iterable(chosen)
         if not self.is_stream:
-            rows = iter(self._ordered(list(rows), now))
+            rows = iter(self._ordered(RowList(rows), now))
         yield from islice(rows, self.limit)
         # Whoever counts the rows counts all of them.
         deque(rows if not self.is_stream else chosen, maxlen=0)
@@ -96,7 +98,7 @@ class Selection:
             first.add(group)
         return first.rows()
 
-    def _ordered(self, rows: Sequence[Row], now: float) -> Iterable[Row]:
+    def _ordered(self, rows: RowList, now: float) -> Iterable[Row]:
         keys = [
             (key.field, key.order or better_order(key.field, values_of(rows), self.aliases))
             for key in self.sort
@@ -105,7 +107,7 @@ class Selection:
         if self.per is None:
             return ordered
         best = self._best(ordered if keys else _best_first(rows, now), self.per, now)
-        return [row for row in ordered if row.path in best]
+        return (row for row in ordered if row.path in best)
 
     def _best(self, ordered: Iterable[Row], per: Field, now: float) -> frozenset[str]:
         """Return the paths of the first `top` of each group; some cannot be the best."""
@@ -119,21 +121,25 @@ class Selection:
         return frozenset(best)
 
 
-def _best_first(rows: Sequence[Row], now: float) -> list[Row]:
-    """Return the rows of each run by the metric that the run monitored."""
-    runs: dict[str, list[Row]] = {}
+def _best_first(rows: Iterable[Row], now: float) -> Iterator[Row]:
+    """Yield the rows of each run by the metric that the run monitored."""
+    runs: dict[str, list[Packed]] = {}
     for row in rows:
-        runs.setdefault(row.run, []).append(row)
+        runs.setdefault(row.run, []).append(pack(row))
     score = find_field(".".join(SCORE))
-    return [
-        row
-        for group in runs.values()
-        for row in _sorted(group, [(score, better_order(score, values_of(group)))], now)
-    ]
+    for group in runs.values():
+        order = better_order(score, values_of(map(unpack, group)))
+        yield from _sorted(map(unpack, group), [(score, order)], now)
 
 
-def _sorted(rows: Iterable[Row], keys: Sequence[tuple[Field, Order]], now: float) -> list[Row]:
-    return sort_rows(rows, keys, lambda row: RowFields(row, now), lambda row: row.path)
+def _sorted(rows: Iterable[Row], keys: Sequence[tuple[Field, Order]], now: float) -> Iterator[Row]:
+    ordered = sort_rows(
+        map(pack, rows),
+        keys,
+        lambda packed: RowFields(unpack(packed), now),
+        lambda packed: unpack(packed).path,
+    )
+    return map(unpack, ordered)
 
 
 def values_of(rows: Iterable[Row]) -> Iterator[Mapping[FieldPath, JSONValue]]:
