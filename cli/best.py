@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from .listing import parse_where, parsed_option
+from .asked import asked_query, parsed_option
 from .options import (
     Config,
     Isolated,
@@ -65,7 +65,7 @@ def best_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads 
     earlier step.
     """
     output = Output(quiet=quiet)
-    query = parsed_option("--where", lambda: parse_where(where or ()))
+    query = asked_query(where)
     session = start(paths, output, config=config, isolated=isolated, sidecar_dir=sidecar_dir)
     from checkpoint_meta.catalog.best import candidates, first, monitored
     from checkpoint_meta.catalog.fields import asked_field

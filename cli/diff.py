@@ -20,7 +20,7 @@ from .options import (
 )
 from .output import Color, Output
 from .session import start
-from .table import Cell, Head, Table, print_table
+from .table import Cell, Head, Lines, Table, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,11 +80,12 @@ def _table(rows: Sequence[Row], found: Sequence[Difference]) -> Table:
     from .cells import show_value
 
     heads = [Head("field"), *(Head(name, is_flexible=True) for name in _names(rows))]
-    lines = [
-        [Cell(one.name), *(Cell(show_value("", value, rounded=False)) for value in one.values)]
-        for one in found
-    ]
-    return Table(heads, lines)
+
+    def line(one: Difference) -> list[Cell]:
+        values = (Cell(show_value("", value, rounded=False)) for value in one.values)
+        return [Cell(one.name), *values]
+
+    return Table.of(heads, Lines(found, line))
 
 
 def _names(rows: Sequence[Row]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import sys
@@ -16,15 +15,16 @@ from checkpoint_meta.catalog.columns import (
     default_columns,
 )
 from checkpoint_meta.catalog.row import is_light
+from checkpoint_meta.catalog.row_list import RowList
 from checkpoint_meta.errors import printable
 from checkpoint_meta.schema.fields import nest
 
-from .listing import ListFormat
+from .list_options import ListFormat
 from .row_table import RowTable
 from .table import Cell, print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from checkpoint_meta.catalog.columns import Column
     from checkpoint_meta.catalog.row import Row
@@ -64,6 +64,11 @@ class ListView:
             return any(not is_light(path) for field in fields if field for path in field.paths)
         return self.format in (ListFormat.JSON, ListFormat.JSONL)
 
+    @property
+    def marks_best(self) -> bool:
+        """Tell whether the best of each run is marked."""
+        return self.format in (ListFormat.TABLE, ListFormat.MARKDOWN)
+
     def show(self, rows: Iterable[Row]) -> None:
         """Print the rows; line by line, as they come, where the format allows it."""
         match self.format:
@@ -74,23 +79,22 @@ class ListView:
                 for row in rows:
                     self.output.json_line(self._as_json(row))
             case ListFormat.JSON:
-                self.output.json([self._as_json(row) for row in rows])
+                self.output.json_items(map(self._as_json, rows))
             case ListFormat.CSV:
-                self._separated(list(rows), ",")
+                self._separated(RowList(rows), ",")
             case ListFormat.TSV:
-                self._separated(list(rows), "\t")
+                self._separated(RowList(rows), "\t")
             case ListFormat.MARKDOWN:
-                self._markdown(list(rows))
+                self._markdown(RowList(rows))
             case ListFormat.TABLE:
-                self._table(list(rows))
+                self._table(RowList(rows))
             case _:
                 assert_never(self.format)
 
-    def _columns(self, rows: Sequence[Row]) -> list[Column]:
+    def _columns(self, rows: Collection[Row]) -> list[Column]:
         if self.all_columns:
             return all_columns(rows)
-        is_for_people = self.format in (ListFormat.TABLE, ListFormat.MARKDOWN)
-        written = "age" if is_for_people else "created_at"
+        written = "age" if self.marks_best else "created_at"
         if self.wanted:
             return choose_columns(self.wanted, rows, written)
         return default_columns(rows, written)
@@ -100,20 +104,19 @@ class ListView:
             return as_json(row)
         return {one.name: one.value(row, self.now) for one in self._columns([row])}
 
-    def _separated(self, rows: Sequence[Row], separator: str) -> None:
+    def _separated(self, rows: Collection[Row], separator: str) -> None:
+        # Imported here, since few lists need it.
         import csv
 
         columns = self._columns(rows)
-        text = io.StringIO()
-        writer = csv.writer(text, delimiter=separator, lineterminator="\n")
+        writer = csv.writer(sys.stdout, delimiter=separator, lineterminator="\n")
         writer.writerow([one.name for one in columns])
         for row in rows:
             writer.writerow([_plain(one.value(row, self.now)) for one in columns])
-        self.output.block(text.getvalue())
 
-    def _markdown(self, rows: Sequence[Row]) -> None:
-        cells = RowTable.of(rows, self._columns(rows), self.now)
-        table = cells.laid_out(self.best(), rounded=False)
+    def _markdown(self, rows: Collection[Row]) -> None:
+        cells = RowTable.of(rows, self._columns(rows), self.now, self.best())
+        table = cells.laid_out(rounded=False)
         heads = [Cell(head.name) for head in table.heads]
         self.output.line(_markdown_line(heads))
         rules = [Cell("---:" if head.is_number else "---") for head in table.heads]
@@ -121,28 +124,28 @@ class ListView:
         for line in table.rows:
             self.output.line(_markdown_line(line))
 
-    def _table(self, rows: Sequence[Row]) -> None:
+    def _table(self, rows: Collection[Row]) -> None:
         columns = self._columns(rows)
         is_terminal = self.output.is_terminal()
         is_chosen = self.all_columns or any(name[0] not in "+-" for name in self.wanted)
         if not is_chosen:
             # The checkpoint's own cell says what it is a link to.
             columns = [one for one in columns if one.name != "link"]
-        table = RowTable.of(rows, columns, self.now)
+        table = RowTable.of(rows, columns, self.now, self.best())
         if is_terminal and not is_chosen:
             table, run = table.telling()
             if run is not None:
                 self.output.say(f"run {printable(run)}")
         root = self.root if is_terminal else None
-        laid_out = table.laid_out(self.best(), rounded=is_terminal, root=root)
+        laid_out = table.laid_out(rounded=is_terminal, root=root)
         if "problem" in print_table(laid_out, self.output):
             self._say_problems(rows)
 
-    def _say_problems(self, rows: Sequence[Row]) -> None:
+    def _say_problems(self, rows: Iterable[Row]) -> None:
         """Say what is wrong where the table has no room for it."""
-        wrong = [row for row in rows if row.problem]
-        for row in wrong[:_MOST_PROBLEMS]:
-            self.output.say(f"{printable(row.location)}: {row.problem}")
+        wrong = [(row.location, row.problem) for row in rows if row.problem]
+        for location, problem in wrong[:_MOST_PROBLEMS]:
+            self.output.say(f"{printable(location)}: {problem}")
         if len(wrong) > _MOST_PROBLEMS:
             self.output.say(f"... and {len(wrong) - _MOST_PROBLEMS} more")
 

@@ -59,6 +59,15 @@ class Output:
         """Print one JSON document, for people and programs alike."""
         sys.stdout.write(_dumps(value, indent=2) + "\n")
 
+    def json_items(self, values: Iterable[JSONValue]) -> None:
+        """Print one JSON document that is a list, an item at a time."""
+        before = "["
+        for value in values:
+            text = _dumps(value, indent=2).replace("\n", "\n  ")
+            sys.stdout.write(f"{before}\n  {text}")
+            before = ","
+        sys.stdout.write("[]\n" if before == "[" else "\n]\n")
+
     def json_line(self, value: JSONValue) -> None:
         """Print one JSON value on one line, at once."""
         sys.stdout.write(_dumps(value) + "\n")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.catalog.row import Status
 
 from .cells import show_value
-from .table import Cell, Head, Table
+from .table import Cell, Head, Lines, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from checkpoint_meta.catalog.columns import Column
     from checkpoint_meta.catalog.row import Row
@@ -50,19 +51,46 @@ _METRIC: Final = 10
 _USUAL_FOLDER: Final = "checkpoints/"
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What stands in one column."""
+
+    texts: set[str] = field(default_factory=set)
+    """Up to two different values, as JSON."""
+
+    is_number: bool = True
+    """Nothing but numbers stands there."""
+
+    def add(self, value: JSONValue) -> None:
+        if not isinstance(value, (int, float, type(None))):
+            self.is_number = False
+        if len(self.texts) < 2:  # noqa: PLR2004 - one value, or more than one
+            self.texts.add(json.dumps(value))
+
+
 @dataclass(frozen=True, slots=True)
 class RowTable:
-    """Rows and columns, with the values that stand in them."""
+    """Rows and columns; what stands in them is made anew each time that it is looked at."""
 
-    rows: Sequence[Row]
+    rows: Collection[Row]
     columns: Sequence[Column]
-    values: Sequence[Sequence[JSONValue]]
-    """For each row the value of each column."""
+    now: float
+    best: frozenset[str]
+    """Paths of the checkpoints that are marked."""
+
+    seen: Sequence[_Seen]
+    """For each column what stands in it."""
 
     @classmethod
-    def of(cls, rows: Sequence[Row], columns: Sequence[Column], now: float) -> RowTable:
+    def of(
+        cls, rows: Collection[Row], columns: Sequence[Column], now: float, best: frozenset[str]
+    ) -> RowTable:
         """Return the table of what stands in the columns."""
-        return cls(rows, columns, [[one.value(row, now) for one in columns] for row in rows])
+        seen = [_Seen() for _ in columns]
+        for row in rows:
+            for one, column in zip(seen, columns, strict=True):
+                one.add(column.value(row, now))
+        return cls(rows, columns, now, best, seen)
 
     def telling(self) -> tuple[RowTable, str | None]:
         """Return the columns that tell rows apart, and the run where all have the same.
@@ -72,46 +100,38 @@ class RowTable:
         kept: list[int] = []
         common: str | None = None
         for place, column in enumerate(self.columns):
-            seen = {json.dumps(line[place]) for line in self.values}
-            if column.name == "run" and len(seen) == 1 and len(self.rows) > 1:
-                common = self.rows[0].run
-            elif seen != {"null"} and (column.name != "status" or seen != {'"ok"'}):
+            texts = self.seen[place].texts
+            if column.name == "run" and len(texts) == 1 and len(self.rows) > 1:
+                common = next(iter(self.rows)).run
+            elif texts != {"null"} and (column.name != "status" or texts != {'"ok"'}):
                 kept.append(place)
         columns = [self.columns[place] for place in kept]
-        values = [[line[place] for place in kept] for line in self.values]
-        return RowTable(self.rows, columns, values), common
+        seen = [self.seen[place] for place in kept]
+        return replace(self, columns=columns, seen=seen), common
 
-    def laid_out(self, best: frozenset[str], *, rounded: bool, root: str | None = None) -> Table:
+    def laid_out(self, *, rounded: bool, root: str | None = None) -> Table:
         """Return the table as text; runs are shown relative to `root` if there is one."""
         heads = [Head(""), *(self._head(place) for place in range(len(self.columns)))]
-        lines = [
-            [
-                Cell(_MARK if row.path in best else "", _BEST),
-                *(
-                    self._cell(column, row, value, rounded=rounded, root=root)
-                    for column, value in zip(self.columns, line, strict=True)
-                ),
-            ]
-            for row, line in zip(self.rows, self.values, strict=True)
-        ]
-        if any(line[0].text for line in lines):
-            return Table(heads, lines)
-        return Table(heads[1:], [line[1:] for line in lines])
+        line = partial(self._line, rounded=rounded, root=root)
+        table = Table.of(heads, Lines(self.rows, line))
+        return table if table.widths[0] else table.chosen(range(1, len(heads)))
+
+    def _line(self, row: Row, *, rounded: bool, root: str | None) -> list[Cell]:
+        mark = Cell(_MARK if row.path in self.best else "", _BEST)
+        cells = (self._cell(column, row, rounded=rounded, root=root) for column in self.columns)
+        return [mark, *cells]
 
     def _head(self, place: int) -> Head:
         name = self.columns[place].name
         return Head(
             name,
-            is_number=all(
-                isinstance(line[place], (int, float, type(None))) for line in self.values
-            ),
+            is_number=self.seen[place].is_number,
             weight=_WEIGHTS.get(name, _METRIC + place),
             is_flexible=name in _TEXTS,
         )
 
-    def _cell(
-        self, column: Column, row: Row, value: JSONValue, *, rounded: bool, root: str | None
-    ) -> Cell:
+    def _cell(self, column: Column, row: Row, *, rounded: bool, root: str | None) -> Cell:
+        value = column.value(row, self.now)
         match column.name:
             case "checkpoint":
                 name = row.name if root is None else row.name.removeprefix(_USUAL_FOLDER)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from .output import Output
+
+Item = TypeVar("Item")
 
 _GAP: Final = 2
 _ELLIPSIS: Final = "…"
@@ -37,12 +40,51 @@ class Head:
     """Long texts, such as paths, may be shortened in their middle."""
 
 
+class Lines(Collection[Sequence[Cell]], Generic[Item]):
+    """The cells of each row, made anew each time that they are gone through."""
+
+    def __init__(self, items: Collection[Item], make: Callable[[Item], Sequence[Cell]]) -> None:
+        self._items = items
+        self._make = make
+
+    def __iter__(self) -> Iterator[Sequence[Cell]]:
+        """Yield the cells of each row."""
+        return map(self._make, self._items)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self._items)
+
+    def __contains__(self, cells: object) -> bool:
+        """Tell whether a row has these cells."""
+        return any(cells == one for one in self)
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """Heads and rows."""
 
     heads: Sequence[Head]
-    rows: Sequence[Sequence[Cell]]
+    rows: Collection[Sequence[Cell]]
+    widths: Sequence[int]
+    """Of each column, in columns of the terminal."""
+
+    @classmethod
+    def of(cls, heads: Sequence[Head], rows: Collection[Sequence[Cell]]) -> Table:
+        """Return the table, its columns as wide as the widest of their cells."""
+        widths = [cell_width(head.name) for head in heads]
+        for row in rows:
+            for place, cell in enumerate(row):
+                width = cell_width(cell.text)
+                widths[place] = max(widths[place], width)
+        return cls(heads, rows, widths)
+
+    def chosen(self, places: Sequence[int]) -> Table:
+        """Return the table of some of its columns."""
+        rows = Lines(self.rows, lambda row: [row[place] for place in places])
+        return Table(
+            [self.heads[place] for place in places], rows, [self.widths[place] for place in places]
+        )
 
     def fitted(self, width: int) -> tuple[Table, list[str]]:
         """Return the table that fits into `width`, and the names of the columns left out."""
@@ -54,55 +96,44 @@ class Table:
                 break
             places.remove(heaviest)
             dropped.append(self.heads[heaviest].name)
-        table = Table(
-            [self.heads[place] for place in places],
-            [[row[place] for place in places] for row in self.rows],
-        )
-        return table._shortened(width), dropped[::-1]
+        return self._shortened(places, width), dropped[::-1]
 
     def _least(self, places: Sequence[int]) -> int:
         widths = [
-            min(self._width(place), _NARROWEST)
+            min(self.widths[place], _NARROWEST)
             if self.heads[place].is_flexible
-            else self._width(place)
+            else self.widths[place]
             for place in places
         ]
         return sum(widths) + _GAP * (len(widths) - 1)
 
-    def _shortened(self, width: int) -> Table:
-        """Shorten flexible columns, the widest one first."""
-        widths = [self._width(place) for place in range(len(self.heads))]
-        flexible = [place for place, head in enumerate(self.heads) if head.is_flexible]
-        excess = sum(widths) + _GAP * (len(widths) - 1) - width
+    def _shortened(self, places: Sequence[int], width: int) -> Table:
+        """Return the table of these columns; flexible ones are shortened, the widest first."""
+        widths = {place: self.widths[place] for place in places}
+        flexible = [place for place in places if self.heads[place].is_flexible]
+        excess = sum(widths.values()) + _GAP * (len(widths) - 1) - width
         while excess > 0 and flexible:
-            widest = max(flexible, key=lambda place: widths[place])
+            widest = max(flexible, key=widths.__getitem__)
             if widths[widest] <= _NARROWEST:
                 break
             widths[widest] -= 1
             excess -= 1
         heads = [
-            replace(head, name=shorten(head.name, widths[place])) if place in flexible else head
-            for place, head in enumerate(self.heads)
+            replace(self.heads[place], name=shorten(self.heads[place].name, widths[place]))
+            for place in places
         ]
-        rows = [
-            [
-                Cell(shorten(cell.text, widths[place]), cell.style) if place in flexible else cell
-                for place, cell in enumerate(row)
-            ]
-            for row in self.rows
-        ]
-        return Table(heads, rows)
 
-    def _width(self, place: int) -> int:
-        cells = (cell_width(row[place].text) for row in self.rows)
-        return max(cell_width(self.heads[place].name), max(cells, default=0))
+        def line(row: Sequence[Cell]) -> list[Cell]:
+            shortened = ((shorten(row[place].text, widths[place]), place) for place in places)
+            return [Cell(text, row[place].style) for text, place in shortened]
+
+        return Table(heads, Lines(self.rows, line), list(widths.values()))
 
     def lines(self) -> Iterator[list[Cell]]:
         """Yield the heads and each row as cells that are as wide as their columns."""
-        widths = [self._width(place) for place in range(len(self.heads))]
-        yield self._padded([Cell(head.name, "bold") for head in self.heads], widths)
+        yield self._padded([Cell(head.name, "bold") for head in self.heads], self.widths)
         for row in self.rows:
-            yield self._padded(row, widths)
+            yield self._padded(row, self.widths)
 
     def _padded(self, cells: Sequence[Cell], widths: Sequence[int]) -> list[Cell]:
         padded: list[Cell] = []
@@ -122,7 +153,7 @@ def print_table(table: Table, output: Output) -> list[str]:
 
     Return the names of the columns for which there was no room.
     """
-    if not table.rows:
+    if len(table.rows) == 0:
         return []
     if not output.is_terminal():
         for line in table.lines():

@@ -131,8 +131,9 @@ def value_at(row: Mapping[FieldPath, JSONValue], path: FieldPath) -> JSONValue:
 
     A key may hold dots itself, as `val/f1.macro` among the metrics does.
     """
-    if path in row:
-        return row[path]
+    value = row.get(path)
+    if value is not None or path in row:
+        return value
     for length in range(len(path) - 1, 0, -1):
         block, inner = path[:length], path[length:]
         joined = ".".join(inner)

@@ -211,6 +211,10 @@ class KeptValues(Mapping[FieldPath, JSONValue]):
         self._group = group
         self._place = place
 
+    def fields(self) -> tuple[FieldPath, ...]:
+        """Return the fields that rows of the folder have."""
+        return tuple(self._group.shape())
+
     def row(self) -> Row:
         """Return the whole row."""
         return self._group.row(self._place)

@@ -103,9 +103,9 @@ class Selection:
             (key.field, key.order or better_order(key.field, values_of(rows), self.aliases))
             for key in self.sort
         ]
-        ordered = _sorted(rows, keys, now)
         if self.per is None:
-            return ordered
+            return _sorted(rows, keys, now)
+        ordered = RowList(_sorted(rows, keys, now))
         best = self._best(ordered if keys else _best_first(rows, now), self.per, now)
         return (row for row in ordered if row.path in best)
 
