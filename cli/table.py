@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 _GAP: Final = 2
+
+MANY: Final = 10_000
+"""Rows from which on their cells are made twice: kept, 100,000 rows would take 100 MB."""
+
 _ELLIPSIS: Final = "…"
 _NARROWEST: Final = 16
 """Columns that a text keeps before others are left out."""
@@ -73,6 +77,8 @@ class Table:
     def of(cls, heads: Sequence[Head], rows: Collection[Sequence[Cell]]) -> Table:
         """Return the table, its columns as wide as the widest of their cells."""
         widths = [cell_width(head.name) for head in heads]
+        if len(rows) < MANY:
+            rows = list(rows)
         for row in rows:
             for place, cell in enumerate(row):
                 width = cell_width(cell.text)
