@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional, TypeAlias
 
 import typer
 
@@ -36,21 +36,25 @@ class Mode(StrEnum):
     MAX = "max"
 
 
+Metric: TypeAlias = Annotated[
+    Optional[str],  # noqa: UP045 - Typer reads it at run time
+    typer.Option(
+        "--metric",
+        metavar="KEY",
+        help="Metric that decides; by default the one that was monitored.",
+    ),
+]
+Better: TypeAlias = Annotated[
+    Optional[Mode],  # noqa: UP045 - Typer reads it at run time
+    typer.Option("--mode", help="Which end is better; by default what the runs recorded."),
+]
+
+
 def best_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads them
     paths: Paths = None,
     *,
-    metric: Annotated[
-        Optional[str],  # noqa: UP045 - Typer reads it at run time
-        typer.Option(
-            "--metric",
-            metavar="KEY",
-            help="Metric that decides; by default the one that was monitored.",
-        ),
-    ] = None,
-    mode: Annotated[
-        Optional[Mode],  # noqa: UP045 - Typer reads it at run time
-        typer.Option("--mode", help="Which end is better; by default what the runs recorded."),
-    ] = None,
+    metric: Metric = None,
+    mode: Better = None,
     where: Where = None,
     output_format: OutputFormat = TextFormat.TEXT,
     sidecar_dir: SidecarDir = None,

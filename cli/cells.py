@@ -31,8 +31,6 @@ def show_value(name: str, value: JSONValue, *, rounded: bool = True) -> str:
             return f"{value:.4f}" if _SMALL <= abs(value) < _THOUSAND else f"{value:.4g}"
         case str():
             return printable(value)
-        case int():
-            return str(value)
         case _:
             return printable(json.dumps(value, ensure_ascii=False))
 

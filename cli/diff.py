@@ -59,6 +59,14 @@ def diff_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads 
 
     rows = [session.row(path, use_index=not no_index) for path in checkpoints]
     found = compare([with_configuration(row) for row in rows], unchanged=unchanged)
+    _print(rows, found, output, output_format)
+    if not all(row.readable for row in rows):
+        raise typer.Exit(FAILED)
+
+
+def _print(
+    rows: Sequence[Row], found: Sequence[Difference], output: Output, output_format: TextFormat
+) -> None:
     match output_format:
         case TextFormat.TEXT:
             print_table(_table(rows, found), output)
@@ -72,14 +80,12 @@ def diff_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads 
     for row in rows:
         if row.problem:
             output.warn(f"{row.path}: {row.problem}")
-    if not all(row.readable for row in rows):
-        raise typer.Exit(FAILED)
 
 
 def _table(rows: Sequence[Row], found: Sequence[Difference]) -> Table:
     from .cells import show_value
 
-    heads = [Head("field"), *(Head(name, is_flexible=True) for name in _names(rows))]
+    heads = [Head(name, is_flexible=True) for name in ("field", *_names(rows))]
 
     def line(one: Difference) -> list[Cell]:
         values = (Cell(show_value("", value, rounded=False)) for value in one.values)

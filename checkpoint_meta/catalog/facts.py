@@ -27,7 +27,7 @@ from checkpoint_meta.workers import DIED
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from checkpoint_meta.catalog.walk import Found
+    from checkpoint_meta.catalog.found import Found
     from checkpoint_meta.evidence import FieldPath, Fragment, JSONValue
     from checkpoint_meta.paths import Layout
     from checkpoint_meta.sources.interface import Source

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from checkpoint_meta.catalog.walk import Found, Listing
+    from checkpoint_meta.catalog.found import Found, Listing
 
 COARSEST_NS: Final = 2_000_000_000
 """Two changes of a file within this time may leave it with the same time: file systems differ."""

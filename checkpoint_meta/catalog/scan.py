@@ -7,21 +7,22 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from checkpoint_meta.catalog.found import Listing, Unchanged
 from checkpoint_meta.catalog.group import KeptGroup, ReadGroup
 from checkpoint_meta.catalog.kept import Kept
 from checkpoint_meta.catalog.row import Record
 from checkpoint_meta.catalog.stores import open_stores
-from checkpoint_meta.catalog.walk import Listing, Unchanged, Walk
+from checkpoint_meta.catalog.walk import Walk
 from checkpoint_meta.resolve import PRECEDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from checkpoint_meta.catalog.found import Found
     from checkpoint_meta.catalog.group import Group
     from checkpoint_meta.catalog.memory import Memory
     from checkpoint_meta.catalog.row import Facts, Row
-    from checkpoint_meta.catalog.walk import Found
     from checkpoint_meta.errors import ReadError
     from checkpoint_meta.paths import Layout
     from checkpoint_meta.sources.interface import Source

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from checkpoint_meta.catalog.found import Found, Listing, Unchanged
 from checkpoint_meta.catalog.known import ROOT_OF_FOLDERS, can_be_key, decoded, key_of, path_of
 from checkpoint_meta.catalog.marks import identity_in, join, mark_of_folder, state_of
 from checkpoint_meta.catalog.row import FileState
@@ -33,57 +34,6 @@ if TYPE_CHECKING:
 
 _SHARD_MARKS: Final = frozenset({".metadata", "meta.pt", "checkpoint"})
 """A folder without any of these names is no sharded checkpoint."""
-
-
-class Found(NamedTuple):
-    """A checkpoint, a sidecar, or both."""
-
-    folder: str
-    name: str
-    """Of the checkpoint; for a sidecar without one, the sidecar's without its ending."""
-
-    run: str
-    state: FileState | None
-    """Of the checkpoint; `None` where there is none, or a link that leads nowhere."""
-
-    sidecar: str | None
-    sidecar_state: FileState | None
-    is_link: bool = False
-
-    @property
-    def path(self) -> str:
-        """Return the checkpoint's path."""
-        return join(self.folder, self.name)
-
-    @property
-    def is_orphan(self) -> bool:
-        """Tell whether this is a sidecar without a checkpoint."""
-        return self.state is None and not self.is_link
-
-
-class Listing(NamedTuple):
-    """What was found in one folder."""
-
-    folder: str
-    found: list[Found]
-    key: str | None = None
-    """Of the folder, by which it is known; `None` where it cannot be."""
-
-    mark: bytes = b""
-    """Of the folder, if it tells that it still holds the same; else empty."""
-
-    folders: Sequence[str] = ()
-    """Names of the folders in it that are entered."""
-
-    has_hydra: bool = False
-
-
-class Unchanged(NamedTuple):
-    """A folder that is as it was when it was listed last."""
-
-    folder: str
-    run: str
-    known: Known
 
 
 class Place(NamedTuple):

@@ -24,8 +24,8 @@ from tests.sources.wandb_server import WandbServer, serve
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from checkpoint_meta.catalog.found import Found
     from checkpoint_meta.catalog.row import Facts
-    from checkpoint_meta.catalog.walk import Found
 
 
 @pytest.fixture(autouse=True)

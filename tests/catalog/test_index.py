@@ -21,8 +21,8 @@ from checkpoint_meta.store import read_sidecar, write_sidecar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from checkpoint_meta.catalog.found import Found
     from checkpoint_meta.catalog.row import Row
-    from checkpoint_meta.catalog.walk import Found
 
 HMEAN = ("metrics", "hmean")
 

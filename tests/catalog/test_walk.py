@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from checkpoint_meta.catalog.walk import Listing, Walk
+from checkpoint_meta.catalog.found import Listing
+from checkpoint_meta.catalog.walk import Walk
 from checkpoint_meta.errors import ReadError
 from checkpoint_meta.paths import CheckpointFile, Layout, find_run_dir, iter_checkpoints
 
 if TYPE_CHECKING:
-    from checkpoint_meta.catalog.walk import Found
+    from checkpoint_meta.catalog.found import Found
 
 
 def _walk(root: Path, layout: Layout | None = None) -> list[Found]:

@@ -9,11 +9,12 @@ import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
-from checkpoint_meta.cli import table
+from checkpoint_meta.cli import diff, table
 from checkpoint_meta.cli.list_options import ListFormat
 from checkpoint_meta.cli.list_view import ListView
 from checkpoint_meta.cli.output import Output
 
+from checkpoint_meta.catalog.compare import Difference
 from checkpoint_meta.catalog.group import KeptGroup
 from checkpoint_meta.catalog.known import Known
 from checkpoint_meta.catalog.marks import mark_of
@@ -78,3 +79,17 @@ def test_a_json_document_is_written_item_by_item(capsys: pytest.CaptureFixture[s
     Output().json_items([])
 
     assert capsys.readouterr().out == json.dumps(values, indent=2) + "\n[]\n"
+
+
+def test_a_diff_of_long_names_fits() -> None:
+    """Names of fields are shortened too where a terminal is narrow."""
+    rows = _rows(3)
+    field = ("hyperparameters", *["nested"] * 8)
+    found = [Difference(field, tuple(row.path * 3 for row in rows))]
+
+    fitted, left_out = diff._table(rows, found).fitted(80)
+
+    lines = ["  ".join(cell.text for cell in line) for line in fitted.lines()]
+    assert left_out == []
+    assert max(map(len, lines)) <= 80
+    assert all(line.startswith("hyp") for line in lines[1:])
