@@ -83,7 +83,8 @@ def best_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads 
     field = parsed_option("--metric", lambda: asked_field(name))
     best = first(rows, SortKey(field, order), session.settings.metrics)
     if best is None:
-        output.warn(f"no checkpoint has {field.name}")
+        is_filtered = where and not rows
+        output.warn("no checkpoint matches" if is_filtered else f"no checkpoint has {field.name}")
         raise typer.Exit(NOTHING_FOUND)
     if output_format is TextFormat.TEXT:
         print_path(best.path)

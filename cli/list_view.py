@@ -14,6 +14,7 @@ from checkpoint_meta.catalog.columns import (
     column,
     default_columns,
 )
+from checkpoint_meta.catalog.fields import ROW_FIELDS
 from checkpoint_meta.catalog.row import is_light
 from checkpoint_meta.catalog.row_list import RowList
 from checkpoint_meta.errors import printable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from checkpoint_meta.catalog.columns import Column
+    from checkpoint_meta.catalog.fields import Field
     from checkpoint_meta.catalog.row import Row
     from checkpoint_meta.evidence import JSONValue
 
@@ -53,6 +55,11 @@ class ListView:
 
     best: Callable[[], frozenset[str]] = frozenset
     """Tells, once all rows have passed, which ones are marked."""
+
+    def fields(self) -> list[Field]:
+        """Return the fields of the sidecar that columns were asked for by name."""
+        fields = (column(name.lstrip("+")).field for name in self.wanted if name[0] != "-")
+        return [field for field in fields if field and field.name not in ROW_FIELDS]
 
     @property
     def is_whole(self) -> bool:

@@ -123,7 +123,7 @@ def _show(session: Session, groups: Iterator[Group], selection: Selection, view:
 
     from .tally import Tally
 
-    tally = Tally(selection.fields())
+    tally = Tally([*selection.fields(), *view.fields()])
     best = BestOfRuns()
     watch: Callable[[Iterator[Group]], Iterator[Group]] = best.watch if view.marks_best else iter
     counted = tally.counted(watch(groups), view.now)

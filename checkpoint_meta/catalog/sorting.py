@@ -10,7 +10,8 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from checkpoint_meta.catalog.conditions import is_known
-from checkpoint_meta.catalog.fields import Field, asked_field
+from checkpoint_meta.catalog.fields import Field, asked_field, known_fields
+from checkpoint_meta.errors import QueryError
 from checkpoint_meta.metric_names import SPELLINGS, standing
 
 if TYPE_CHECKING:
@@ -51,11 +52,13 @@ def parse_sort_key(text: str) -> SortKey:
     """Return the key that `KEY`, `KEY:asc` or `KEY:desc` says.
 
     Raises:
-        QueryError: if several fields have that name.
+        QueryError: if several fields have that name, or it is neither of the two.
     """
     name, colon, order = text.rpartition(":")
     if colon and order in set(Order):
         return SortKey(asked_field(name), Order(order))
+    if colon and known_fields(name):
+        raise QueryError(text, len(name) + 1, "expected asc or desc")
     return SortKey(asked_field(text))
 
 

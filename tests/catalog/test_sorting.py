@@ -17,6 +17,7 @@ from checkpoint_meta.catalog.sorting import (
     parse_sort_key,
     sort_rows,
 )
+from checkpoint_meta.errors import QueryError
 
 
 @pytest.mark.parametrize("name", ["precision", "recall", "hmean", "val/f1", "val_acc", "mIoU"])
@@ -100,3 +101,12 @@ def test_missing_is_last_and_ties_go_by_path(
     assert numbers == sorted(numbers, reverse=order is Order.DESCENDING)  # type: ignore[type-var]
     for one, next_one in pairwise(known):
         assert one[0] != next_one[0] or one[1] <= next_one[1]
+
+
+def test_an_order_that_is_none_is_an_error() -> None:
+    """The place is that of the order; a metric that nobody knows may have a colon in its name."""
+    with pytest.raises(QueryError, match="expected asc or desc") as caught:
+        parse_sort_key("hmean:up")
+
+    assert caught.value.position == 6
+    assert parse_sort_key("loss:0").field.name == "loss:0"

@@ -81,6 +81,16 @@ def test_nothing_is_best(ckpt_meta: Run) -> None:
     assert result.stderr == "no checkpoint has val/dice\n"
 
 
+def test_a_condition_that_nothing_meets_is_said(ckpt_meta: Run) -> None:
+    """Not that no checkpoint has the metric: they do."""
+    where = ("--where", "epoch > 1000")
+
+    result = ckpt_meta("best", "outputs", "--metric", "hmean", *where, code=1)
+
+    assert result.stdout == ""
+    assert result.stderr == "no checkpoint matches\n"
+
+
 def test_several_monitors_leave_it_open(outputs: Path, ckpt_meta: Run) -> None:
     """Somebody must say which metric is meant."""
     list(convert(iter_checkpoints(outputs)))

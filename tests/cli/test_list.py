@@ -321,6 +321,9 @@ def test_a_name_that_nobody_has_is_said(ckpt_meta: Run) -> None:
 
     assert result.stdout == ""
     assert "none has 'hmaen'" in result.stderr
+    result = ckpt_meta("list", "outputs", "--columns", "epoch,hmaen,-size")
+    assert "none has 'hmaen'" in result.stderr
+    assert "size" not in result.stderr
 
 
 def test_a_folder_without_checkpoints_is_said(folder: Path, ckpt_meta: Run) -> None:
