@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Final
 from checkpoint_meta.claims import Claims, gather, resolve_claims
 from checkpoint_meta.errors import DocumentError, ReadError
 from checkpoint_meta.identity import checkpoint_facts, is_same, stamp_of
-from checkpoint_meta.news import news, seen_by, stamps_behind, stamps_of_values
+from checkpoint_meta.news import (
+    news,
+    seen_by,
+    stamps_behind,
+    stamps_of_values,
+    with_former_writer,
+)
 from checkpoint_meta.resolve import PRECEDENCE
 from checkpoint_meta.schema.compose import compose_document, recorded_stamp
 from checkpoint_meta.schema.document import MODELS, check_document
@@ -160,6 +166,7 @@ def draft_sidecar(
     )
     if current:
         composed = _with_what_people_put(composed, current)
+        composed = with_former_writer(composed, current.document)
     return Draft(_in_version(composed, checkpoint, options), resolution, claims.faults)
 
 

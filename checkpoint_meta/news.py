@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from checkpoint_meta.identity import stamp_of
+from checkpoint_meta.rewriting import is_same
 from checkpoint_meta.schema.fields import look_up
 from checkpoint_meta.version import VERSION
 
@@ -44,6 +45,21 @@ def without_marks(document: Mapping[str, JSONValue]) -> dict[str, JSONValue]:
     if not isinstance(writer, dict):
         return dict(document)
     return {**document, "written_by": {key: writer[key] for key in writer if key != "seen"}}
+
+
+def with_former_writer(
+    document: dict[str, JSONValue], former: Mapping[str, JSONValue]
+) -> dict[str, JSONValue]:
+    """Return the document as the former one's writer's, if it says just what that one says.
+
+    What the callback wrote stays its work where nothing was added but what was seen.
+    """
+    writer, before = document["written_by"], former.get("written_by")
+    if not isinstance(writer, dict) or not isinstance(before, dict) or "how" not in before:
+        return document
+    if not is_same({**document, "written_by": None}, {**former, "written_by": None}):
+        return document
+    return {**document, "written_by": {**writer, "how": before["how"]}}
 
 
 def stamps_behind(fragments: Iterable[Fragment], checkpoint: CheckpointFile) -> Stamps:

@@ -212,4 +212,6 @@ def read_document(path: Path) -> Document:
 def is_incomplete(document: Document) -> bool:
     """Tell whether other sources might know more: `convert` has asked them all already."""
     written_by = document.get("written_by")
-    return not isinstance(written_by, dict) or written_by.get("how") != "convert"
+    return not isinstance(written_by, dict) or not (
+        written_by.get("how") == "convert" or "seen" in written_by
+    )
