@@ -22,6 +22,8 @@ SIDECAR_SUFFIX: Final = ".metadata.yaml"
 JSON_SUFFIX: Final = ".metadata.json"
 """Ending of the oldest sidecars."""
 
+_INSTALLED: Final = frozenset({"site-packages", "dist-packages", "node_modules"})
+
 TEMPORARY_PREFIXES: Final = (".lr_find_", ".scale_batch_size_")
 """Files that Lightning's tuners write and delete; nobody asks about them."""
 
@@ -165,6 +167,14 @@ def _lineage(folder: Path) -> tuple[Path, ...]:
     return (*relative, *Path.cwd().parents)
 
 
+def is_entered(name: str) -> bool:
+    """Tell whether a folder of this name is searched: hidden ones and installed packages are not.
+
+    Python's `site-packages` hold path files, `*.pth`, which are no checkpoints.
+    """
+    return not name.startswith(".") and name not in _INSTALLED
+
+
 def is_folder(entry: os.DirEntry[str]) -> bool:
     """Tell whether an entry is a folder; no link that cannot be followed is."""
     try:
@@ -203,10 +213,10 @@ def iter_checkpoints(
 ) -> Iterator[CheckpointFile]:
     """Yield every checkpoint at or below `root`, in the order of their paths.
 
-    Hidden folders are passed over; a folder that several links lead to is entered once; a
-    symbolic link to a checkpoint, sharded or not, is an entry of its own. A sidecar is none, though
-    it be `root`. A folder that cannot be listed goes to
-    `on_error`, and the rest goes on.
+    Hidden folders and installed packages are passed over; a folder that several links lead to is
+    entered once; a symbolic link to a checkpoint, sharded or not, is an entry of its own. A sidecar
+    is none, though it be `root`. A folder that cannot be listed goes to `on_error`, and the rest
+    goes on.
 
     Raises:
         ReadError: if `root` itself does not exist.
@@ -245,7 +255,7 @@ def _walk(
         return
     for entry in entries:
         if is_folder(entry):
-            if not entry.name.startswith("."):
+            if is_entered(entry.name):
                 yield from _walk(folder / entry.name, layout, on_error, entered)
         elif layout.is_checkpoint_name(entry.name):
             yield CheckpointFile(folder / entry.name, layout)

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from checkpoint_meta.catalog.scan import scan
 from checkpoint_meta.errors import ReadError
 from checkpoint_meta.paths import CheckpointFile, Layout, iter_checkpoints
+from checkpoint_meta.rules.subjects import iter_subjects
 
 
 def _touch(path: Path) -> Path:
@@ -163,3 +165,16 @@ def test_a_link_into_a_locked_folder_is_an_entry(
     request.getfixturevalue("unprivileged")
 
     assert _names(tmp_path / "tree") == ["far.ckpt", "x.ckpt"]
+
+
+@pytest.mark.parametrize("folder", [".git", "venv/lib/python3.11/site-packages", "node_modules/a"])
+def test_what_is_installed_or_hidden_is_not_searched(tmp_path: Path, folder: str) -> None:
+    """Path files of Python end in `.pth` as checkpoints may, and belong to no run."""
+    _touch(tmp_path / folder / "distutils-precedence.pth")
+    _touch(tmp_path / "venv" / "mine.pth")
+
+    listed = [row.path for row in scan(tmp_path, Layout())]
+    judged = [str(subject.path) for subject in iter_subjects(tmp_path)]
+
+    assert _names(tmp_path) == ["venv/mine.pth"]
+    assert listed == judged == [str(tmp_path / "venv" / "mine.pth")]

@@ -20,6 +20,7 @@ from checkpoint_meta.errors import ReadError
 from checkpoint_meta.paths import (
     CHECKPOINT_SUFFIXES,
     SIDECAR_SUFFIX,
+    is_entered,
     is_folder,
     is_sharded_checkpoint,
     is_sidecar_name,
@@ -117,7 +118,7 @@ class Walk:
         folders = sorted(entry.name for entry in entries if is_folder(entry))
         links = {entry.name for entry in entries if entry.is_symlink()}
         found = self._files(folder, links, names.difference(folders), runs.run(folder), folders)
-        entered = [name for name in folders if not name.startswith(".")]
+        entered = [name for name in folders if is_entered(name)]
         # What a link leads to, or a folder holds that may be a checkpoint, changes unseen.
         is_telling = is_plain and not links and not self.layout.sidecar_dir
         is_telling = is_telling and not any(one.is_orphan for one in found)

@@ -14,6 +14,7 @@ from checkpoint_meta.paths import (
     SIDECAR_SUFFIX,
     CheckpointFile,
     Layout,
+    is_entered,
     is_folder,
     is_sharded_checkpoint,
     is_sidecar_name,
@@ -143,7 +144,7 @@ def _iter_sidecars(folder: Path, entered: set[tuple[int, int]]) -> Iterator[Path
     for entry in entries:
         place = folder / entry.name
         if is_folder(entry):
-            if not entry.name.startswith("."):
+            if is_entered(entry.name):
                 yield from _iter_sidecars(place, entered)
         elif is_sidecar_name(entry.name):
             yield place
