@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 DIRECTORY = b"PK\1\2"
 
 
+# Time and memory are the facts here, and measuring lines takes both.
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
+
 def _text(text: bytes) -> bytes:
     return b"X" + struct.pack("<I", len(text)) + text
 
