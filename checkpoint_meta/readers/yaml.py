@@ -141,33 +141,30 @@ def _reason(message: str) -> str:
     return f"not YAML ({message.splitlines()[-1]})"
 
 
+_TEXT: Final = frozenset({str})
 _SCALARS: Final = frozenset({type(None), bool, int, float, str})
 
 
 def _checked(value: object, path: Path) -> JSONValue:
     """Return `value` if it is what JSON has names for; a catalog asks this of every value."""
-    waiting = [] if type(value) in _SCALARS else [value]
-    while waiting:
-        inner = _inner(waiting.pop(), path)
+    waiting: list[object] = [] if type(value) in _SCALARS else [value]
+    for holder in waiting:
+        inner: Collection[object]
+        if type(holder) is dict:
+            if not _TEXT.issuperset(map(type, holder)):
+                odd = next(key for key in holder if type(key) is not str)
+                raise YamlError(path, f"the key {odd!r} is not a text")
+            inner = holder.values()
+        elif type(holder) is list:
+            inner = holder
+        else:
+            kind = type(holder).__name__
+            raise YamlError(path, f"holds a {kind}, which JSON has no name for")
         if not _SCALARS.issuperset(map(type, inner)):
             waiting += [item for item in inner if type(item) not in _SCALARS]
     # What was checked is what the type says.
     checked: JSONValue = value  # type: ignore[assignment]
     return checked
-
-
-def _inner(value: object, path: Path) -> Collection[object]:
-    """Return the values inside one that is no scalar."""
-    match value:
-        case dict():
-            for key in value:
-                if type(key) is not str:
-                    raise YamlError(path, f"the key {key!r} is not a text")
-            return value.values()
-        case list():
-            return value
-        case _:
-            raise YamlError(path, f"holds a {type(value).__name__}, which JSON has no name for")
 
 
 def is_finite(value: JSONValue) -> bool:
