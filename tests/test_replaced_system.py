@@ -6,8 +6,6 @@ import hashlib
 import json
 import os
 import pickle
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,6 +20,7 @@ from checkpoint_meta.convert import convert
 from checkpoint_meta.paths import iter_checkpoints
 from checkpoint_meta.schema.fields import look_up
 from checkpoint_meta.store import read_sidecar
+from tests.commands import ckpt_meta
 from tests.sources.legacy import write_corpus
 
 if TYPE_CHECKING:
@@ -30,15 +29,8 @@ if TYPE_CHECKING:
     from checkpoint_meta.evidence import JSONValue
 
 ROOT: Final = Path(__file__).parent.parent
-CKPT_META: Final = (sys.executable, "-m", "checkpoint_meta")
 OLD_SIDECARS: Final = sorted((ROOT / "tests" / "corpus" / "sidecars").glob("*.yaml"))
 SCHEMA_1_0: Final = ROOT / "checkpoint_meta" / "schema" / "json" / "sidecar-1.0.json"
-
-
-def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*CKPT_META, *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
 
 
 def read_as_before(checkpoint: Path) -> dict[str, JSONValue] | None:
@@ -84,7 +76,7 @@ def test_what_existing_writers_wrote_is_read_by_both(path: Path, tmp_path: Path)
 
 def test_existing_readers_read_what_convert_writes_for_them(outputs: Path) -> None:
     """With `--schema 1.0` an existing catalog finds epoch, metrics and model where they were."""
-    made = _run(outputs.parent, "convert", "outputs", "--schema", "1.0")
+    made = ckpt_meta(outputs.parent, "convert", "outputs", "--schema", "1.0")
     checkpoint = next(outputs.rglob("epoch=2-*.ckpt"))
 
     document = read_as_before(checkpoint)
@@ -122,7 +114,7 @@ def test_who_only_looks_leaves_no_trace(outputs: Path, arguments: tuple[str, ...
     list(convert(iter_checkpoints(outputs)))
     before = {path: path.stat().st_mtime_ns for path in outputs.rglob("*")}
 
-    _run(outputs.parent, *arguments)
+    ckpt_meta(outputs.parent, *arguments)
     build_catalog(outputs)
 
     assert {path: path.stat().st_mtime_ns for path in outputs.rglob("*")} == before
@@ -154,9 +146,9 @@ def test_no_code_of_a_checkpoint_runs(tmp_path: Path, outputs: Path, *, describe
     _arm(checkpoint, trace)
     clear_global_cache()
 
-    listed = _run(outputs.parent, "list", "outputs", "--format", "path")
+    listed = ckpt_meta(outputs.parent, "list", "outputs", "--format", "path")
     entries = build_catalog(outputs).entries
-    converted = _run(outputs.parent, "convert", "outputs")
+    converted = ckpt_meta(outputs.parent, "convert", "outputs")
 
     assert len(listed.stdout.splitlines()) == len(entries) == 3
     assert converted.returncode == 0
@@ -226,7 +218,7 @@ def test_the_weights_outrank_a_configuration(tmp_path: Path) -> None:
     truth = next(one for one in truths if "version_" not in one["path"])
     checkpoint = tmp_path / "outputs" / truth["path"]
 
-    made = _run(tmp_path, "convert", str(checkpoint), "--explain", "--format", "json")
+    made = ckpt_meta(tmp_path, "convert", str(checkpoint), "--explain", "--format", "json")
 
     (outcome,) = json.loads(made.stdout)
     document = read_sidecar(checkpoint.with_name(f"{checkpoint.stem}.metadata.yaml"))
@@ -247,9 +239,9 @@ def test_a_file_and_an_experiment_are_converted_alone(outputs: Path) -> None:
     run = next(outputs.rglob(".hydra")).parent
     first, *others = sorted(run.rglob("*.ckpt"))
 
-    one = _run(outputs.parent, "convert", str(first))
+    one = ckpt_meta(outputs.parent, "convert", str(first))
     after_one = len(list(outputs.rglob("*.metadata.yaml")))
-    whole = _run(outputs.parent, "convert", str(run))
+    whole = ckpt_meta(outputs.parent, "convert", str(run))
 
     assert (one.returncode, whole.returncode) == (0, 0)
     assert after_one == 1
@@ -263,7 +255,7 @@ def test_a_file_a_list_and_a_folder_are_validated(outputs: Path) -> None:
     third.with_name(f"{third.stem}.metadata.yaml").unlink()
 
     judged = {
-        name: _run(outputs.parent, "validate", *map(str, paths), "--format", "json")
+        name: ckpt_meta(outputs.parent, "validate", *map(str, paths), "--format", "json")
         for name, paths in {
             "file": [first],
             "list": [first, second],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from checkpoint_meta.catalog import facts
 from checkpoint_meta.schema.fields import nest
 from checkpoint_meta.store import write_sidecar
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from checkpoint_meta.catalog.found import Found
+    from checkpoint_meta.catalog.row import Facts
     from checkpoint_meta.evidence import FieldPath, JSONValue
 
 
@@ -71,3 +74,17 @@ def runs(tmp_path: Path) -> Path:
             name = f"epoch={epoch}.ckpt"
             describe(root / run / "checkpoints" / name, Described(epoch, hmean + offset))
     return root
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the names of the checkpoints that were read, as they are read."""
+    names: list[str] = []
+    real = facts.read_facts
+
+    def spy(found: Found, reading: facts.Reading) -> Facts:
+        names.append(found.name)
+        return real(found, reading)
+
+    monkeypatch.setattr(facts, "read_facts", spy)
+    return names

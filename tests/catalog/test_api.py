@@ -12,7 +12,7 @@ import pytest
 
 import checkpoint_meta
 from checkpoint_meta import build_catalog, clear_global_cache
-from checkpoint_meta.catalog import api, facts
+from checkpoint_meta.catalog import api
 from checkpoint_meta.convert import convert
 from checkpoint_meta.errors import ReadError
 from checkpoint_meta.paths import iter_checkpoints
@@ -24,9 +24,6 @@ from tests.sources.wandb_server import WandbServer, serve
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from checkpoint_meta.catalog.found import Found
-    from checkpoint_meta.catalog.row import Facts
-
 
 @pytest.fixture(autouse=True)
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -36,20 +33,6 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     clear_global_cache()
     yield
     clear_global_cache()
-
-
-@pytest.fixture
-def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the names of the checkpoints that were read, as they are read."""
-    names: list[str] = []
-    real = facts.read_facts
-
-    def spy(found: Found, reading: facts.Reading) -> Facts:
-        names.append(found.name)
-        return real(found, reading)
-
-    monkeypatch.setattr(facts, "read_facts", spy)
-    return names
 
 
 def _converted(outputs: Path) -> Path:

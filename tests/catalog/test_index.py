@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from checkpoint_meta.catalog import database, facts, scan
-from checkpoint_meta.catalog.row import Facts, Status
+from checkpoint_meta.catalog import database, scan
+from checkpoint_meta.catalog.row import Status
 from checkpoint_meta.catalog.scan import ScanOptions
 from checkpoint_meta.convert import convert
 from checkpoint_meta.paths import Layout, iter_checkpoints
@@ -21,7 +21,6 @@ from checkpoint_meta.store import read_sidecar, write_sidecar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from checkpoint_meta.catalog.found import Found
     from checkpoint_meta.catalog.row import Row
 
 HMEAN = ("metrics", "hmean")
@@ -33,20 +32,6 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("CHECKPOINT_META_CACHE", str(folder))
     return folder
-
-
-@pytest.fixture
-def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the names of the checkpoints that were read, as they are read."""
-    names: list[str] = []
-    real = facts.read_facts
-
-    def spy(found: Found, reading: facts.Reading) -> Facts:
-        names.append(found.name)
-        return real(found, reading)
-
-    monkeypatch.setattr(facts, "read_facts", spy)
-    return names
 
 
 @pytest.fixture

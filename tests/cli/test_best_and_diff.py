@@ -3,49 +3,23 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
-from checkpoint_meta.cli.main import run
 
 from checkpoint_meta.convert import convert
 from checkpoint_meta.paths import iter_checkpoints
 from checkpoint_meta.store import read_sidecar, write_sidecar
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.commands import RunHere
+
 FOLDER = "outputs/2026-11-23/21-09-00/checkpoints"
 
-
-class Shown(NamedTuple):
-    """What a command printed."""
-
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Shown]
-
-
-@pytest.fixture
-def ckpt_meta(
-    outputs: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Run:
-    """Return a function that runs one command beside `outputs`."""
-    monkeypatch.setenv("CHECKPOINT_META_CACHE", str(outputs.parent / "cache"))
-
-    def run_here(*arguments: str, code: int = 0) -> Shown:
-        monkeypatch.chdir(outputs.parent)
-        monkeypatch.setattr(sys, "argv", ["ckpt-meta", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            run()
-        sys.stdout.flush()
-        shown = capfd.readouterr()
-        assert stop.value.code == code, shown.err
-        return Shown(shown.out, shown.err)
-
-    return run_here
+pytestmark = pytest.mark.usefixtures("outputs")
 
 
 def _edit(outputs: Path, epoch: int, **blocks: object) -> None:
@@ -65,44 +39,44 @@ def _edit(outputs: Path, epoch: int, **blocks: object) -> None:
     ],
     ids=["by name", "least", "monitored", "filtered", "no metric"],
 )
-def test_best_prints_one_path(ckpt_meta: Run, arguments: tuple[str, ...], epoch: int) -> None:
+def test_best_prints_one_path(run_here: RunHere, arguments: tuple[str, ...], epoch: int) -> None:
     """With or without sidecars; better is what the run recorded, unless it is said."""
-    result = ckpt_meta("best", "outputs", *arguments)
+    result = run_here("best", "outputs", *arguments)
 
     assert result.stdout == f"{FOLDER}/epoch={epoch}-step={epoch}00.ckpt\n"
     assert result.stderr == ""
 
 
-def test_nothing_is_best(ckpt_meta: Run) -> None:
+def test_nothing_is_best(run_here: RunHere) -> None:
     """Exit 1, one sentence, and nothing that a script would take for a path."""
-    result = ckpt_meta("best", "outputs", "--metric", "val/dice", code=1)
+    result = run_here("best", "outputs", "--metric", "val/dice", code=1)
 
     assert result.stdout == ""
     assert result.stderr == "no checkpoint has val/dice\n"
 
 
-def test_a_condition_that_nothing_meets_is_said(ckpt_meta: Run) -> None:
+def test_a_condition_that_nothing_meets_is_said(run_here: RunHere) -> None:
     """Not that no checkpoint has the metric: they do."""
     where = ("--where", "epoch > 1000")
 
-    result = ckpt_meta("best", "outputs", "--metric", "hmean", *where, code=1)
+    result = run_here("best", "outputs", "--metric", "hmean", *where, code=1)
 
     assert result.stdout == ""
     assert result.stderr == "no checkpoint matches\n"
 
 
-def test_several_monitors_leave_it_open(outputs: Path, ckpt_meta: Run) -> None:
+def test_several_monitors_leave_it_open(outputs: Path, run_here: RunHere) -> None:
     """Somebody must say which metric is meant."""
     list(convert(iter_checkpoints(outputs)))
     _edit(outputs, 1, checkpointing={"monitor": "val/loss", "mode": "min", "score": 0.1})
 
-    result = ckpt_meta("best", "outputs", code=2)
+    result = run_here("best", "outputs", code=2)
 
     assert "the runs monitored val/hmean, val/loss" in result.stderr
 
 
 def test_what_is_not_that_checkpoint_is_passed_by(
-    outputs: Path, ckpt_meta: Run, make_checkpoint: Callable[..., Path]
+    outputs: Path, run_here: RunHere, make_checkpoint: Callable[..., Path]
 ) -> None:
     """Links, stale ones, orphans and files that cannot be read are no candidates."""
     list(convert(iter_checkpoints(outputs)))
@@ -114,47 +88,47 @@ def test_what_is_not_that_checkpoint_is_passed_by(
     (folder / "a.ckpt").symlink_to("epoch=1-step=100.ckpt")
     (folder / "broken.ckpt").write_text("oops", encoding="utf-8")
 
-    result = ckpt_meta("best", "outputs", "--metric", "hmean")
+    result = run_here("best", "outputs", "--metric", "hmean")
 
     assert result.stdout == f"{FOLDER}/epoch=1-step=100.ckpt\n"
 
 
-def test_a_tie_goes_to_the_earlier_step(outputs: Path, ckpt_meta: Run) -> None:
+def test_a_tie_goes_to_the_earlier_step(outputs: Path, run_here: RunHere) -> None:
     """Whatever the names say."""
     list(convert(iter_checkpoints(outputs)))
     for epoch in (1, 2, 3):
         _edit(outputs, epoch, metrics={"hmean": 0.5}, training={"global_step": 1000 - epoch})
 
-    result = ckpt_meta("best", "outputs", "--metric", "hmean")
+    result = run_here("best", "outputs", "--metric", "hmean")
 
     assert result.stdout == f"{FOLDER}/epoch=3-step=300.ckpt\n"
 
 
-def test_best_as_json(ckpt_meta: Run) -> None:
+def test_best_as_json(run_here: RunHere) -> None:
     """The same shape as a row of `list`."""
-    result = ckpt_meta("best", "outputs", "--format", "json")
+    result = run_here("best", "outputs", "--format", "json")
 
     assert json.loads(result.stdout)["metadata"]["training"]["epoch"] == 2
 
 
-def test_a_path_goes_out_byte_for_byte(outputs: Path, ckpt_meta: Run) -> None:
+def test_a_path_goes_out_byte_for_byte(outputs: Path, run_here: RunHere) -> None:
     """So that a shell finds the file, whatever its name is."""
     source = outputs.parent / FOLDER / "epoch=2-step=200.ckpt"
     source.rename(source.with_name("größte é.ckpt"))
 
-    result = ckpt_meta("best", "outputs", "--metric", "hmean")
+    result = run_here("best", "outputs", "--metric", "hmean")
 
     assert os.path.exists(outputs.parent / result.stdout.removesuffix("\n"))  # noqa: PTH110
 
 
-def test_diff_shows_what_differs(outputs: Path, ckpt_meta: Run) -> None:
+def test_diff_shows_what_differs(outputs: Path, run_here: RunHere) -> None:
     """Metrics, hyper-parameters, configuration, environment; what is the same is hidden."""
     list(convert(iter_checkpoints(outputs)))
     _edit(outputs, 1, hyperparameters={"optimizer": {"lr": 0.1, "name": "adam"}})
     _edit(outputs, 2, hyperparameters={"optimizer": {"lr": 0.2, "name": "adam"}})
     _edit(outputs, 3, environment={"lightning": "2.5.0"})
 
-    result = ckpt_meta("diff", *(f"{FOLDER}/epoch={n}-step={n}00.ckpt" for n in (1, 2, 3)))
+    result = run_here("diff", *(f"{FOLDER}/epoch={n}-step={n}00.ckpt" for n in (1, 2, 3)))
 
     lines = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
     assert lines["field"] == [f"epoch={n}-step={n}00.ckpt" for n in (1, 2, 3)]
@@ -169,7 +143,7 @@ def test_diff_shows_what_differs(outputs: Path, ckpt_meta: Run) -> None:
 
 def test_diff_reads_the_configurations(
     outputs: Path,
-    ckpt_meta: Run,
+    run_here: RunHere,
     hydra_run: Callable[..., Path],
     make_checkpoint: Callable[..., Path],
 ) -> None:
@@ -177,7 +151,7 @@ def test_diff_reads_the_configurations(
     other = hydra_run(outputs / "other", "exp_name: demo\ntrainer: {lr: 1, api_key: abc}\n")
     make_checkpoint(other / "checkpoints" / "a.ckpt")
 
-    result = ckpt_meta(
+    result = run_here(
         "diff", f"{FOLDER}/epoch=1-step=100.ckpt", "outputs/other/checkpoints/a.ckpt", "--format",
         "json",
     )  # fmt: skip
@@ -189,12 +163,12 @@ def test_diff_reads_the_configurations(
     assert "config.exp_name" not in fields
 
 
-def test_no_difference_is_said(ckpt_meta: Run) -> None:
+def test_no_difference_is_said(run_here: RunHere) -> None:
     """A checkpoint is like itself; with `--all` everything is shown."""
     path = f"{FOLDER}/epoch=1-step=100.ckpt"
 
-    same = ckpt_meta("diff", path, path)
-    everything = ckpt_meta("diff", path, path, "--all", "--format", "jsonl")
+    same = run_here("diff", path, path)
+    everything = run_here("diff", path, path, "--all", "--format", "jsonl")
 
     assert same == ("", "no difference\n")
     assert any(json.loads(line)["field"] == "exp_name" for line in everything.stdout.splitlines())
@@ -211,24 +185,24 @@ def test_no_difference_is_said(ckpt_meta: Run) -> None:
     ids=["one", "absent", "folder", "broken"],
 )
 def test_diff_of_what_is_no_checkpoint(
-    outputs: Path, ckpt_meta: Run, arguments: tuple[str, ...], code: int, reason: str
+    outputs: Path, run_here: RunHere, arguments: tuple[str, ...], code: int, reason: str
 ) -> None:
     """One line each."""
     (outputs.parent / "broken.ckpt").write_text("oops", encoding="utf-8")
 
-    result = ckpt_meta("diff", *arguments, code=code)
+    result = run_here("diff", *arguments, code=code)
 
     assert reason in result.stderr
 
 
-def test_the_index_can_be_looked_after(outputs: Path, ckpt_meta: Run) -> None:
+def test_the_index_can_be_looked_after(outputs: Path, run_here: RunHere) -> None:
     """Built, asked for, and removed."""
     for path in outputs.rglob("*"):
         os.utime(path, (1, 1))
-    built = ckpt_meta("index", "build", "outputs")
-    status = ckpt_meta("index", "status", "--format", "json")
-    cleared = ckpt_meta("index", "clear")
-    after = ckpt_meta("index", "status")
+    built = run_here("index", "build", "outputs")
+    status = run_here("index", "status", "--format", "json")
+    cleared = run_here("index", "clear")
+    after = run_here("index", "status")
 
     found = json.loads(status.stdout)
     assert built.stderr.startswith("3 checkpoints in ")
@@ -238,13 +212,13 @@ def test_the_index_can_be_looked_after(outputs: Path, ckpt_meta: Run) -> None:
     assert after.stdout.endswith("no file, 0 checkpoints\n")
 
 
-def test_a_broken_index_is_said(outputs: Path, ckpt_meta: Run) -> None:
+def test_a_broken_index_is_said(outputs: Path, run_here: RunHere) -> None:
     """`status` counts again after the rebuild."""
-    ckpt_meta("list", "outputs")
+    run_here("list", "outputs")
     (file,) = (outputs.parent / "cache").iterdir()
     file.write_bytes(b"x" * 5000)
 
-    result = ckpt_meta("index", "status")
+    result = run_here("index", "status")
 
     assert result.stdout.splitlines()[1].endswith("0 checkpoints")
     with sqlite3.connect(file) as connection:

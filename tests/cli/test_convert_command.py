@@ -4,28 +4,21 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.commands import CKPT_META, ckpt_meta
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-CKPT_META = (sys.executable, "-m", "checkpoint_meta")
-
-
-def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*CKPT_META, *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
-
 
 def test_one_line_for_each_checkpoint(outputs: Path) -> None:
     """Outcomes go to stdout, counts and rate to stderr."""
-    result = _run(outputs.parent, "convert", "outputs")
+    result = ckpt_meta(outputs.parent, "convert", "outputs")
 
     folder = "outputs/2026-11-23/21-09-00/checkpoints"
     assert result.returncode == 0
@@ -38,9 +31,9 @@ def test_one_line_for_each_checkpoint(outputs: Path) -> None:
 
 def test_the_second_run_says_that_nothing_changed(outputs: Path) -> None:
     """`unchanged` for each, and nothing else."""
-    _run(outputs.parent, "convert", "outputs")
+    ckpt_meta(outputs.parent, "convert", "outputs")
 
-    result = _run(outputs.parent, "convert", "outputs")
+    result = ckpt_meta(outputs.parent, "convert", "outputs")
 
     assert {line.split()[0] for line in result.stdout.splitlines()} == {"unchanged"}
     assert result.stderr.startswith("3 unchanged in ")
@@ -48,7 +41,7 @@ def test_the_second_run_says_that_nothing_changed(outputs: Path) -> None:
 
 def test_a_dry_run_with_its_diff(outputs: Path) -> None:
     """The diff is what `diff -u` would print, and nothing is written."""
-    result = _run(outputs.parent, "convert", "outputs", "--dry-run", "--diff")
+    result = ckpt_meta(outputs.parent, "convert", "outputs", "--dry-run", "--diff")
 
     assert "would be created " in result.stdout
     assert '+schema_version: "2.0"' in result.stdout
@@ -58,7 +51,7 @@ def test_a_dry_run_with_its_diff(outputs: Path) -> None:
 
 def test_json_is_one_document(outputs: Path) -> None:
     """The documented shape, whatever the terminal."""
-    result = _run(outputs.parent, "convert", "outputs", "--format", "json")
+    result = ckpt_meta(outputs.parent, "convert", "outputs", "--format", "json")
 
     (first, *_) = json.loads(result.stdout)
     folder = "outputs/2026-11-23/21-09-00/checkpoints"
@@ -74,7 +67,7 @@ def test_json_is_one_document(outputs: Path) -> None:
 
 def test_jsonl_is_one_line_each(outputs: Path) -> None:
     """Three checkpoints, three lines."""
-    result = _run(outputs.parent, "convert", "outputs", "--format", "jsonl")
+    result = ckpt_meta(outputs.parent, "convert", "outputs", "--format", "jsonl")
 
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert [line["outcome"] for line in lines] == ["created"] * 3
@@ -82,7 +75,7 @@ def test_jsonl_is_one_line_each(outputs: Path) -> None:
 
 def test_explain_names_the_source_of_each_value(outputs: Path) -> None:
     """Field, value, source and place, other claims."""
-    result = _run(outputs.parent, "convert", "outputs", "--explain", "-n")
+    result = ckpt_meta(outputs.parent, "convert", "outputs", "--explain", "-n")
 
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert "field value from other claims" in lines
@@ -96,10 +89,10 @@ def test_explain_speaks_of_what_is_up_to_date_too(outputs: Path) -> None:
     renamed = next(outputs.rglob("epoch=2-*.ckpt"))
     renamed.rename(renamed.with_name("epoch=9-step=200.ckpt"))
     sidecar = sidecar.with_name("epoch=9-step=200.metadata.yaml")
-    first = _run(outputs.parent, "convert", "outputs", "--explain")
+    first = ckpt_meta(outputs.parent, "convert", "outputs", "--explain")
     before = sidecar.stat().st_mtime_ns
 
-    second = _run(outputs.parent, "convert", "outputs", "--explain")
+    second = ckpt_meta(outputs.parent, "convert", "outputs", "--explain")
 
     assert [line.split()[0] for line in second.stdout.splitlines() if line[0] != " "] == [
         "unchanged"
@@ -115,9 +108,9 @@ def test_explain_speaks_of_what_is_up_to_date_too(outputs: Path) -> None:
 def test_explain_in_json_has_values_and_their_sources(outputs: Path) -> None:
     """Keys by field, in the document's own names; `null` where nothing was resolved."""
     run = ("convert", "outputs", "--explain", "--format", "jsonl")
-    first = json.loads(_run(outputs.parent, *run).stdout.splitlines()[0])
+    first = json.loads(ckpt_meta(outputs.parent, *run).stdout.splitlines()[0])
     (outputs / "broken.ckpt").write_bytes(b"not a checkpoint")
-    last = json.loads(_run(outputs.parent, *run).stdout.splitlines()[-1])
+    last = json.loads(ckpt_meta(outputs.parent, *run).stdout.splitlines()[-1])
 
     assert first["values"]["training.max_epochs"] == 30
     assert first["provenance"]["training.max_epochs"] == {
@@ -130,21 +123,21 @@ def test_explain_in_json_has_values_and_their_sources(outputs: Path) -> None:
 
 def test_a_diff_is_written_too(outputs: Path) -> None:
     """Without -n the sidecars are written and shown, and the help says so."""
-    result = _run(outputs.parent, "convert", "outputs", "--diff")
+    result = ckpt_meta(outputs.parent, "convert", "outputs", "--diff")
 
     assert '+schema_version: "2.0"' in result.stdout
     assert len(list(outputs.rglob("*.metadata.yaml"))) == 3
-    assert "written too unless" in " ".join(_run(outputs, "convert", "--help").stdout.split())
+    assert "written too unless" in " ".join(ckpt_meta(outputs, "convert", "--help").stdout.split())
 
 
 def test_the_sources_that_are_always_asked_are_marked(tmp_path: Path) -> None:
     """What is listed without a mark can be given to --source."""
-    lines = _run(tmp_path, "convert", "--list-sources").stdout.splitlines()
+    lines = ckpt_meta(tmp_path, "convert", "--list-sources").stdout.splitlines()
 
     marked = [line for line in lines if line.endswith(" (always asked, not selectable)")]
     assert [line.split()[0] for line in marked] == ["pinned", "training"]
     for name in (line for line in lines if line not in marked):
-        assert _run(tmp_path, "convert", ".", "--source", name).returncode == 0
+        assert ckpt_meta(tmp_path, "convert", ".", "--source", name).returncode == 0
 
 
 def test_a_failure_is_one_line_and_exit_1(outputs: Path) -> None:
@@ -152,7 +145,7 @@ def test_a_failure_is_one_line_and_exit_1(outputs: Path) -> None:
     bad = next(outputs.rglob("epoch=2-*.ckpt"))
     bad.write_bytes(b"not a checkpoint")
 
-    result = _run(outputs.parent, "convert", "outputs")
+    result = ckpt_meta(outputs.parent, "convert", "outputs")
 
     assert result.returncode == 1
     (failed,) = (line for line in result.stdout.splitlines() if line.startswith("failed"))
@@ -167,14 +160,14 @@ def test_a_name_with_a_newline_stays_on_one_line(
     """Control characters of a name never reach the terminal."""
     make_checkpoint(tmp_path / "a\nb\x1b[31m.ckpt")
 
-    result = _run(tmp_path, "convert", ".")
+    result = ckpt_meta(tmp_path, "convert", ".")
 
     assert result.stdout == "created   a\\nb\\x1b[31m.metadata.yaml\n"
 
 
 def test_a_path_that_does_not_exist_is_exit_2(tmp_path: Path) -> None:
     """A typo must not look like success."""
-    result = _run(tmp_path, "convert", "nowhere")
+    result = ckpt_meta(tmp_path, "convert", "nowhere")
 
     assert result.returncode == 2
     assert result.stderr == "ckpt-meta: nowhere: no such file or folder\n"
@@ -182,10 +175,10 @@ def test_a_path_that_does_not_exist_is_exit_2(tmp_path: Path) -> None:
 
 def test_a_sidecar_given_as_path_is_skipped(outputs: Path) -> None:
     """It says so, and no sidecar of a sidecar is written."""
-    _run(outputs.parent, "convert", "outputs")
+    ckpt_meta(outputs.parent, "convert", "outputs")
     sidecar = next(outputs.rglob("*.metadata.yaml"))
 
-    result = _run(outputs.parent, "convert", str(sidecar))
+    result = ckpt_meta(outputs.parent, "convert", str(sidecar))
 
     assert result.returncode == 0
     assert result.stdout == f"skipped   {sidecar}: a sidecar, not a checkpoint\n"
@@ -194,7 +187,7 @@ def test_a_sidecar_given_as_path_is_skipped(outputs: Path) -> None:
 
 def test_a_folder_without_checkpoints_is_said(tmp_path: Path) -> None:
     """Exit 0: there was nothing to do."""
-    result = _run(tmp_path, "convert", ".")
+    result = ckpt_meta(tmp_path, "convert", ".")
 
     assert result.returncode == 0
     assert result.stderr.startswith(".: no checkpoint found\n")
@@ -202,7 +195,7 @@ def test_a_folder_without_checkpoints_is_said(tmp_path: Path) -> None:
 
 def test_an_unknown_source_is_a_usage_error(tmp_path: Path) -> None:
     """The message lists the names that there are."""
-    result = _run(tmp_path, "convert", ".", "--source", "nonsense")
+    result = ckpt_meta(tmp_path, "convert", ".", "--source", "nonsense")
 
     assert result.returncode == 2
     assert "no source 'nonsense'" in result.stderr
@@ -211,7 +204,7 @@ def test_an_unknown_source_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_a_source_can_be_left_out(outputs: Path) -> None:
     """Without Hydra, the experiment is called as its folder."""
-    _run(outputs.parent, "convert", "outputs", "--no-source", "hydra")
+    ckpt_meta(outputs.parent, "convert", "outputs", "--no-source", "hydra")
 
     text = next(outputs.rglob("*.metadata.yaml")).read_text(encoding="utf-8")
     assert "exp_name: 21-09-00" in text or 'exp_name: "21-09-00"' in text
@@ -220,13 +213,13 @@ def test_a_source_can_be_left_out(outputs: Path) -> None:
 
 def test_sidecars_in_a_mirror_folder(outputs: Path) -> None:
     """With --sidecar-dir the outputs folder stays as it was."""
-    result = _run(outputs.parent, "convert", "outputs", "--sidecar-dir", "mirror")
+    result = ckpt_meta(outputs.parent, "convert", "outputs", "--sidecar-dir", "mirror")
 
     assert result.returncode == 0
     assert not list(outputs.rglob("*.metadata.yaml"))
     mirrored = outputs.parent / "mirror" / "outputs" / "2026-11-23" / "21-09-00" / "checkpoints"
     assert len(list(mirrored.glob("*.metadata.yaml"))) == 3
-    again = _run(outputs.parent, "convert", "outputs", "--sidecar-dir", "mirror")
+    again = ckpt_meta(outputs.parent, "convert", "outputs", "--sidecar-dir", "mirror")
     assert again.stderr.startswith("3 unchanged")
 
 
@@ -243,19 +236,19 @@ def test_the_mirror_is_the_same_whatever_is_searched(
     )
     option = [] if is_set else ["--sidecar-dir", "m"]
 
-    _run(tmp_path, "convert", *paths, *option)
+    ckpt_meta(tmp_path, "convert", *paths, *option)
 
     sidecars = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.metadata.yaml"))
     assert [path.as_posix() for path in sidecars] == [
         "m/two/r1/a.metadata.yaml",
         "m/two/r2/a.metadata.yaml",
     ]
-    again = _run(tmp_path, "convert", "two", *option)
+    again = ckpt_meta(tmp_path, "convert", "two", *option)
     assert again.stderr.startswith("2 unchanged")
-    listed = _run(tmp_path, "list", "two/r2", *option, "--format", "json")
+    listed = ckpt_meta(tmp_path, "list", "two/r2", *option, "--format", "json")
     assert "ok" in listed.stdout
     assert "missing" not in listed.stdout
-    checked = _run(tmp_path, "validate", "two/r1", *option)
+    checked = ckpt_meta(tmp_path, "validate", "two/r1", *option)
     assert "without" not in checked.stdout
 
 
@@ -266,8 +259,8 @@ def test_the_mirror_of_a_setting_stays_where_the_setting_is(
     make_checkpoint(tmp_path / "two" / "r1" / "a.ckpt")
     (tmp_path / "checkpoint-meta.toml").write_text('sidecar_dir = "m"\n', encoding="utf-8")
 
-    _run(tmp_path / "two", "convert", "r1")
-    _run(tmp_path / "two" / "r1", "convert", "../r1/a.ckpt")
+    ckpt_meta(tmp_path / "two", "convert", "r1")
+    ckpt_meta(tmp_path / "two" / "r1", "convert", "../r1/a.ckpt")
 
     (sidecar,) = tmp_path.rglob("*.metadata.yaml")
     assert sidecar == tmp_path / "m" / "two" / "r1" / "a.metadata.yaml"
@@ -280,7 +273,7 @@ def test_a_checkpoint_outside_is_mirrored_by_its_whole_path(
     path = make_checkpoint(tmp_path / "far" / "a.ckpt")
     (tmp_path / "here").mkdir()
 
-    _run(tmp_path / "here", "convert", "../far", "--sidecar-dir", "m")
+    ckpt_meta(tmp_path / "here", "convert", "../far", "--sidecar-dir", "m")
 
     (sidecar,) = tmp_path.rglob("*.metadata.yaml")
     mirrored = tmp_path / "here" / "m" / path.parent.relative_to(path.anchor)
@@ -334,7 +327,7 @@ def test_a_sidecar_that_cannot_be_written(outputs: Path) -> None:
     checkpoint = next(outputs.rglob("epoch=2-*.ckpt"))
     checkpoint.with_name("epoch=2-step=200.metadata.yaml").mkdir()
 
-    result = _run(outputs.parent, "convert", "outputs")
+    result = ckpt_meta(outputs.parent, "convert", "outputs")
 
     assert result.returncode == 1
     (failed,) = (line for line in result.stdout.splitlines() if line.startswith("failed"))
@@ -346,11 +339,11 @@ def test_a_setting_that_there_is_not_is_exit_2(outputs: Path) -> None:
     """The message names the file, the setting and those that there are."""
     (outputs.parent / "checkpoint-meta.toml").write_text("polciy = 'x'\n", encoding="utf-8")
 
-    result = _run(outputs.parent, "convert", "outputs")
+    result = ckpt_meta(outputs.parent, "convert", "outputs")
 
     assert result.returncode == 2
     assert "checkpoint-meta.toml: checkpoint-meta: no setting 'polciy'" in result.stderr
-    assert _run(outputs.parent, "convert", "outputs", "--isolated").returncode == 0
+    assert ckpt_meta(outputs.parent, "convert", "outputs", "--isolated").returncode == 0
 
 
 def test_metric_names_are_a_setting(tmp_path: Path, make_checkpoint: Callable[..., Path]) -> None:
@@ -360,6 +353,6 @@ def test_metric_names_are_a_setting(tmp_path: Path, make_checkpoint: Callable[..
         '[tool.checkpoint-meta]\nmetrics = { hmean = "val/score" }\n', encoding="utf-8"
     )
 
-    _run(tmp_path, "convert", ".")
+    ckpt_meta(tmp_path, "convert", ".")
 
     assert "hmean: 0.5" in (tmp_path / "x.metadata.yaml").read_text(encoding="utf-8")

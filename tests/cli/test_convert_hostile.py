@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,19 +9,10 @@ import pytest
 
 from checkpoint_meta.convert import ConvertOptions, Status, convert
 from checkpoint_meta.paths import iter_checkpoints
+from tests.commands import ckpt_meta
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "checkpoint_meta", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture
@@ -80,7 +69,7 @@ def test_a_broken_source_is_said_once_and_hinders_nobody(run: Path, case: str) -
     place, write, reason = BROKEN[case]
     write(run / place)
 
-    result = _run(run.parent, "convert", "run")
+    result = ckpt_meta(run.parent, "convert", "run")
 
     assert result.returncode == 0, result.stderr
     assert result.stdout.count("created") == 2
@@ -88,7 +77,7 @@ def test_a_broken_source_is_said_once_and_hinders_nobody(run: Path, case: str) -
     assert len(warnings) == 1
     assert reason in warnings[0]
     assert "Traceback" not in result.stderr
-    again = _run(run.parent, "convert", "run")
+    again = ckpt_meta(run.parent, "convert", "run")
     assert again.stdout.count("unchanged") == 2
 
 
@@ -99,7 +88,7 @@ def test_a_folder_in_the_place_of_a_file_is_passed_by(run: Path, place: str) -> 
     """It is no source, and nothing is said."""
     (run / place).mkdir(parents=True)
 
-    result = _run(run.parent, "convert", "run")
+    result = ckpt_meta(run.parent, "convert", "run")
 
     assert result.stdout.count("created") == 2
     assert len(result.stderr.splitlines()) == 1
@@ -112,7 +101,7 @@ def test_one_broken_file_of_hydra_does_not_hide_the_other(run: Path) -> None:
     (run / "checkpoints" / "a.config.json").write_text("{", encoding="utf-8")
     (run / "hparams.yaml").write_text("lr: 0.1\n", encoding="utf-8")
 
-    _run(run.parent, "convert", "run")
+    ckpt_meta(run.parent, "convert", "run")
 
     text = (run / "checkpoints" / "a.metadata.yaml").read_text(encoding="utf-8")
     assert "hydra_overrides: [lr=0.1]" in text
@@ -134,7 +123,7 @@ def test_metrics_that_are_no_numbers_stay_out(
         "epoch,step,val/hmean,val/loss,val/iou\n3,400,nan,inf,0.5\n", encoding="utf-8"
     )
 
-    assert _run(tmp_path, "convert", ".").returncode == 0
+    assert ckpt_meta(tmp_path, "convert", ".").returncode == 0
 
     text = (tmp_path / "a.metadata.yaml").read_text(encoding="utf-8")
     assert "val/iou: 0.5" in text

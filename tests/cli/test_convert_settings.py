@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from checkpoint_meta.resolve import PRECEDENCE
+from tests.commands import ckpt_meta
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 ORDER = [name for name in PRECEDENCE if name != "pinned"]
-
-
-def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "checkpoint_meta", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def _set(folder: Path, text: str) -> None:
@@ -44,7 +33,7 @@ def test_precedence_is_a_setting(renamed: Path) -> None:
     order = ["filename", *(name for name in ORDER if name != "filename")]
     _set(renamed, f"precedence = {order}\n")
 
-    result = _run(renamed, "convert", "outputs", "--explain")
+    result = ckpt_meta(renamed, "convert", "outputs", "--explain")
 
     (line,) = (line for line in result.stdout.splitlines() if "2 (checkpoint: epoch=9" in line)
     assert line.split()[:3] == ["training.epoch", "9", "filename:"]
@@ -52,11 +41,11 @@ def test_precedence_is_a_setting(renamed: Path) -> None:
 
 def test_lists_resolve_by_the_same_order(renamed: Path) -> None:
     """A checkpoint without a sidecar is listed as it would be converted, index or not."""
-    before = _run(renamed, "list", "outputs", "--format", "csv", "--columns", "epoch").stdout
+    before = ckpt_meta(renamed, "list", "outputs", "--format", "csv", "--columns", "epoch").stdout
     order = ["filename", *(name for name in ORDER if name != "filename")]
     _set(renamed, f"precedence = {order}\n")
 
-    after = _run(renamed, "list", "outputs", "--format", "csv", "--columns", "epoch").stdout
+    after = ckpt_meta(renamed, "list", "outputs", "--format", "csv", "--columns", "epoch").stdout
 
     assert sorted(before.split()[1:]) == ["1", "2", "3"]
     assert sorted(after.split()[1:]) == ["1", "3", "9"]
@@ -66,7 +55,7 @@ def test_sources_are_listed_in_the_order_that_is_set(tmp_path: Path) -> None:
     """`--list-sources` prints what will be used, pins first in any case."""
     _set(tmp_path, f"precedence = {ORDER[::-1]}\n")
 
-    lines = _run(tmp_path, "convert", "--list-sources").stdout.splitlines()
+    lines = ckpt_meta(tmp_path, "convert", "--list-sources").stdout.splitlines()
 
     assert [line.split()[0] for line in lines] == ["pinned", *ORDER[::-1]]
 
@@ -76,7 +65,7 @@ def test_an_order_that_leaves_a_source_out_is_refused(outputs: Path, order: list
     """Where a source would stand is never guessed."""
     _set(outputs.parent, f"precedence = {order}\n")
 
-    result = _run(outputs.parent, "convert", "outputs")
+    result = ckpt_meta(outputs.parent, "convert", "outputs")
 
     assert result.returncode == 2
     assert "checkpoint-meta.toml: precedence: expected each of training, " in result.stderr
@@ -94,16 +83,16 @@ decoders:
 def test_signatures_are_a_setting(outputs: Path) -> None:
     """Rules of a user's own tell the parts of models that we do not know."""
     (outputs.parent / "ours.yaml").write_text(RULES, encoding="utf-8")
-    assert "updated" not in _run(outputs.parent, "convert", "outputs").stdout
+    assert "updated" not in ckpt_meta(outputs.parent, "convert", "outputs").stdout
     _set(outputs.parent, 'signatures = "ours.yaml"\n')
 
-    result = _run(outputs.parent, "convert", "outputs")
+    result = ckpt_meta(outputs.parent, "convert", "outputs")
 
     text = next(outputs.rglob("epoch=2-*.metadata.yaml")).read_text(encoding="utf-8")
     assert result.stdout.count("updated") == 3
     assert "name: line_decoder" in text
     assert "output_channels: 2" in text
-    assert _run(outputs.parent, "convert", "outputs").stdout.count("unchanged") == 3
+    assert ckpt_meta(outputs.parent, "convert", "outputs").stdout.count("unchanged") == 3
 
 
 @pytest.mark.parametrize(
@@ -122,7 +111,7 @@ def test_rules_that_are_none_are_exit_2(outputs: Path, rules: str | None, reason
         (outputs.parent / "ours.yaml").write_text(rules, encoding="utf-8")
     _set(outputs.parent, 'signatures = "ours.yaml"\n')
 
-    result = _run(outputs.parent, "convert", "outputs")
+    result = ckpt_meta(outputs.parent, "convert", "outputs")
 
     assert result.returncode == 2
     assert reason in result.stderr
@@ -136,4 +125,4 @@ def test_what_is_told_without_settings_stays(
     make_checkpoint(tmp_path / "a.ckpt")
     _set(tmp_path, "precedence = []\n")
 
-    assert _run(tmp_path, "convert", "--isolated").returncode == 0
+    assert ckpt_meta(tmp_path, "convert", "--isolated").returncode == 0

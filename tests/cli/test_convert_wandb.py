@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.commands import ckpt_meta
 from tests.sources.wandb_server import Fault, WandbServer, serve
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -30,19 +29,14 @@ def server() -> Iterator[WandbServer]:
 def _convert(
     outputs: Path, server: WandbServer, *arguments: str
 ) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "WANDB_BASE_URL": server.url,
-        "WANDB_API_KEY": "a" * 40,
-        "XDG_CACHE_HOME": str(outputs.parent / "cache"),
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "checkpoint_meta", "convert", "outputs", *arguments],
-        cwd=outputs.parent,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+    return ckpt_meta(
+        outputs.parent,
+        "convert",
+        "outputs",
+        *arguments,
+        WANDB_BASE_URL=server.url,
+        WANDB_API_KEY="a" * 40,
+        XDG_CACHE_HOME=str(outputs.parent / "cache"),
     )
 
 

@@ -1,32 +1,29 @@
 from __future__ import annotations
 
 import csv
-import fcntl
 import io
 import json
 import os
-import pty
 import shutil
-import struct
-import subprocess
-import sys
-import termios
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
-from checkpoint_meta.cli.main import run
 
 from checkpoint_meta.schema.fields import nest
 from checkpoint_meta.store import write_sidecar
+from tests.commands import on_terminal
 
 if TYPE_CHECKING:
-    from checkpoint_meta.evidence import FieldPath, JSONValue
+    from collections.abc import Callable
 
-CKPT_META = (sys.executable, "-m", "checkpoint_meta")
+    from checkpoint_meta.evidence import FieldPath, JSONValue
+    from tests.commands import RunHere
+
 GOLDENS = Path(__file__).parent.parent / "goldens" / "list"
 NO_AGE = "--columns=-age"
+
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def _describe(path: Path, epoch: int, values: dict[FieldPath, JSONValue]) -> None:
@@ -76,70 +73,10 @@ def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(_template: Path, tmp_path: Path) -> Path:
     """Return a folder with `outputs`: two runs, a link, an orphan, a stale and a broken file."""
-    monkeypatch.setenv("CHECKPOINT_META_CACHE", str(tmp_path / "cache"))
     shutil.copytree(_template, tmp_path / "outputs", symlinks=True)
     return tmp_path
-
-
-class Shown(NamedTuple):
-    """What a command printed."""
-
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Shown]
-
-
-@pytest.fixture
-def ckpt_meta(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Run:
-    """Return a function that runs one command in `folder`."""
-
-    def run_here(*arguments: str, code: int = 0) -> Shown:
-        monkeypatch.chdir(folder)
-        monkeypatch.setattr(sys, "argv", ["ckpt-meta", *arguments])
-        with pytest.raises(SystemExit) as stop:
-            run()
-        sys.stdout.flush()
-        shown = capfd.readouterr()
-        assert stop.value.code == code, shown.err
-        return Shown(shown.out, shown.err)
-
-    return run_here
-
-
-def _on_terminal(folder: Path, columns: int, *arguments: str) -> str:
-    """Return what a terminal of so many columns gets to see."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
-    process = subprocess.Popen(
-        [*CKPT_META, *arguments],
-        cwd=folder,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env=environment | {"TERM": "xterm-256color"},
-    )
-    os.close(theirs)
-    seen = b""
-    while chunk := _chunk(ours):
-        seen += chunk
-    os.close(ours)
-    assert process.wait() == 0, seen
-    return seen.decode().replace("\r\n", "\n")
-
-
-def _chunk(descriptor: int) -> bytes:
-    try:
-        return os.read(descriptor, 65536)
-    except OSError:
-        # A terminal whose other end is closed has no end of file.
-        return b""
 
 
 @pytest.fixture
@@ -156,11 +93,13 @@ def check_golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 
 @pytest.mark.parametrize("name", ["table", "csv", "tsv", "markdown", "path", "json", "jsonl"])
-def test_each_format(ckpt_meta: Run, name: str, check_golden: Callable[[str, str], None]) -> None:
+def test_each_format(
+    run_here: RunHere, name: str, check_golden: Callable[[str, str], None]
+) -> None:
     """What a pipe gets: plain, complete, the same however wide the terminal is."""
     columns = () if name in ("path", "json", "jsonl") else (NO_AGE,)
 
-    result = ckpt_meta("list", "outputs", "--format", name, *columns)
+    result = run_here("list", "outputs", "--format", name, *columns)
 
     check_golden(f"{name}.txt", result.stdout)
     if name == "table":
@@ -170,26 +109,26 @@ def test_each_format(ckpt_meta: Run, name: str, check_golden: Callable[[str, str
 @pytest.mark.parametrize("columns", [80, 200])
 def test_a_terminal(folder: Path, columns: int, check_golden: Callable[[str, str], None]) -> None:
     """The table fits, shows what differs, and marks what is best, stale and broken."""
-    seen = _on_terminal(folder, columns, "list", "outputs", NO_AGE)
+    seen = on_terminal(folder, columns, "list", "outputs", NO_AGE)
 
     check_golden(f"terminal-{columns}.txt", seen)
 
 
 def test_one_run_is_said_once(folder: Path) -> None:
     """Where all have the same run and are ok, neither takes a column."""
-    seen = _on_terminal(folder, 80, "list", "outputs/dbnet-resnet18", "--color", "never")
+    seen = on_terminal(folder, 80, "list", "outputs/dbnet-resnet18", "--color", "never")
 
     assert seen.splitlines()[0] == "run outputs/dbnet-resnet18"
     heads = seen.splitlines()[1].split()
     assert heads == ["checkpoint", "epoch", "step", "hmean", "train/loss", "age", "size"]
 
 
-def test_print0_is_for_xargs(folder: Path, ckpt_meta: Run) -> None:
+def test_print0_is_for_xargs(folder: Path, run_here: RunHere) -> None:
     """Each path ends with a NUL, byte for byte, whatever is in it."""
     name = "a\nb.ckpt"
     (folder / "outputs" / name).write_bytes(b"")
 
-    result = ckpt_meta("list", "outputs", "--print0")
+    result = run_here("list", "outputs", "--print0")
 
     paths = result.stdout.split("\0")
     assert f"outputs/{name}" in paths
@@ -200,13 +139,13 @@ def test_print0_is_for_xargs(folder: Path, ckpt_meta: Run) -> None:
 
 
 @pytest.mark.parametrize("name", ["table", "csv", "markdown", "json", "jsonl", "path"])
-def test_a_name_that_is_no_text_stops_nothing(folder: Path, ckpt_meta: Run, name: str) -> None:
+def test_a_name_that_is_no_text_stops_nothing(folder: Path, run_here: RunHere, name: str) -> None:
     """Bytes that are no UTF-8, line breaks and escape sequences, in every format."""
     for strange in (b"\xff\xfe.ckpt", b"a\nb.ckpt", b"\x1b[31m.ckpt"):
         (folder / "outputs" / os.fsdecode(strange)).write_bytes(b"junk")
 
-    first = ckpt_meta("list", "outputs", "--format", name)
-    second = ckpt_meta("list", "outputs", "--format", name)
+    first = run_here("list", "outputs", "--format", name)
+    second = run_here("list", "outputs", "--format", name)
 
     assert first.stdout == second.stdout
     assert "12 checkpoints: 5 ok, 5 invalid, 1 orphan, 1 link" in first.stderr
@@ -214,9 +153,9 @@ def test_a_name_that_is_no_text_stops_nothing(folder: Path, ckpt_meta: Run, name
         assert "\x1b" not in first.stdout or name == "csv"
 
 
-def test_csv_reads_back(ckpt_meta: Run) -> None:
+def test_csv_reads_back(run_here: RunHere) -> None:
     """Numbers are whole, bytes are bytes, and no cell is empty that has a value."""
-    result = ckpt_meta("list", "outputs/dbnet-resnet18", "--format", "csv")
+    result = run_here("list", "outputs/dbnet-resnet18", "--format", "csv")
 
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert [row["hmean"] for row in rows] == ["0.501", "0.751", "0.626"]
@@ -242,9 +181,9 @@ def test_csv_reads_back(ckpt_meta: Run) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_what_is_chosen(ckpt_meta: Run, arguments: tuple[str, ...], expected: list[str]) -> None:
+def test_what_is_chosen(run_here: RunHere, arguments: tuple[str, ...], expected: list[str]) -> None:
     """Filters, orders, groups and limits, alone and together."""
-    result = ckpt_meta("list", "outputs", "--format", "path", *arguments)
+    result = run_here("list", "outputs", "--format", "path", *arguments)
 
     shown = [_short(line) for line in result.stdout.splitlines()]
     if "--per" in arguments and "--sort" in arguments:
@@ -267,25 +206,25 @@ def _short(path: str) -> str:
          ["checkpoint", "epoch", "hmean", "recall", "train/loss", "torch"]),
     ],
 )  # fmt: skip
-def test_columns(ckpt_meta: Run, columns: str, heads: list[str]) -> None:
+def test_columns(run_here: RunHere, columns: str, heads: list[str]) -> None:
     """Named ones in place of the default; `+` adds, `-` takes away."""
-    result = ckpt_meta("list", "outputs", "--format", "csv", "--columns", columns)
+    result = run_here("list", "outputs", "--format", "csv", "--columns", columns)
 
     assert result.stdout.splitlines()[0].split(",") == heads
 
 
-def test_json_with_columns_has_these_keys(ckpt_meta: Run) -> None:
+def test_json_with_columns_has_these_keys(run_here: RunHere) -> None:
     """A flat object of what is asked for."""
-    result = ckpt_meta(
+    result = run_here(
         "list", "outputs", "--status", "ok", "--format", "json", "--columns", "epoch,lr"
     )
 
     assert json.loads(result.stdout)[0] == {"epoch": 1, "lr": 0.01}
 
 
-def test_all_columns(ckpt_meta: Run) -> None:
+def test_all_columns(run_here: RunHere) -> None:
     """Every field that any of them has, under its whole name."""
-    result = ckpt_meta("list", "outputs", "--all-columns", "--format", "csv")
+    result = run_here("list", "outputs", "--all-columns", "--format", "csv")
 
     heads = result.stdout.splitlines()[0].split(",")
     assert {"metrics.hmean", "environment.torch", "hyperparameters", "sidecar"} <= set(heads)
@@ -306,50 +245,50 @@ def test_all_columns(ckpt_meta: Run) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_what_cannot_be_meant_is_exit_2(
-    ckpt_meta: Run, arguments: tuple[str, ...], reason: str
+    run_here: RunHere, arguments: tuple[str, ...], reason: str
 ) -> None:
     """One message that names the option, and nothing on stdout."""
-    result = ckpt_meta("list", *arguments, code=2)
+    result = run_here("list", *arguments, code=2)
 
     assert reason in result.stderr
     assert result.stdout == ""
 
 
-def test_a_name_that_nobody_has_is_said(ckpt_meta: Run) -> None:
+def test_a_name_that_nobody_has_is_said(run_here: RunHere) -> None:
     """A typing error does not pass for an empty result."""
-    result = ckpt_meta("list", "outputs", "--where", "hmaen > 0.5")
+    result = run_here("list", "outputs", "--where", "hmaen > 0.5")
 
     assert result.stdout == ""
     assert "none has 'hmaen'" in result.stderr
-    result = ckpt_meta("list", "outputs", "--columns", "epoch,hmaen,-size")
+    result = run_here("list", "outputs", "--columns", "epoch,hmaen,-size")
     assert "none has 'hmaen'" in result.stderr
     assert "size" not in result.stderr
 
 
-def test_a_folder_without_checkpoints_is_said(folder: Path, ckpt_meta: Run) -> None:
+def test_a_folder_without_checkpoints_is_said(folder: Path, run_here: RunHere) -> None:
     """Exit 0, and a sentence on stderr."""
     (folder / "empty").mkdir()
 
-    result = ckpt_meta("list", "empty", "--no-index")
+    result = run_here("list", "empty", "--no-index")
 
     assert result.stdout == ""
     assert result.stderr == "empty: no checkpoint found\n"
 
 
-def test_the_same_checkpoint_is_listed_once(ckpt_meta: Run) -> None:
+def test_the_same_checkpoint_is_listed_once(run_here: RunHere) -> None:
     """PATHs may overlap."""
     paths = ("outputs", "outputs/dbnet-resnet18", "outputs/dbnet-resnet18/checkpoints/epoch=0.ckpt")
 
-    result = ckpt_meta("list", *paths, "--format", "path")
+    result = run_here("list", *paths, "--format", "path")
 
     assert len(result.stdout.splitlines()) == len(set(result.stdout.splitlines())) == 9
 
 
 @pytest.mark.parametrize("option", ["--no-index", "--refresh", "--quiet"])
-def test_the_index_changes_nothing(ckpt_meta: Run, option: str) -> None:
+def test_the_index_changes_nothing(run_here: RunHere, option: str) -> None:
     """With it, without it, and anew: the same lines."""
-    first = ckpt_meta("list", "outputs", "--format", "json")
-    second = ckpt_meta("list", "outputs", "--format", "json", option)
+    first = run_here("list", "outputs", "--format", "json")
+    second = run_here("list", "outputs", "--format", "json", option)
 
     assert first.stdout == second.stdout
     if option == "--quiet":

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.commands import CKPT_META, ckpt_meta, seen_on
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +19,7 @@ def _run_on_terminal(folder: Path, *arguments: str) -> tuple[str, str]:
     """Return what a command writes to a pipe, and to the terminal that its stderr is."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "checkpoint_meta", *arguments],
+        [*CKPT_META, *arguments],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=theirs,
@@ -26,16 +27,9 @@ def _run_on_terminal(folder: Path, *arguments: str) -> tuple[str, str]:
         env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
     )
     os.close(theirs)
-    shown = b""
-    try:
-        while chunk := os.read(ours, 65536):
-            shown += chunk
-    except OSError:
-        # The terminal's other end is closed.
-        pass
-    os.close(ours)
+    shown = seen_on(ours)
     data, _ = process.communicate(timeout=60)
-    return data, shown.decode()
+    return data, shown
 
 
 @pytest.mark.parametrize(
@@ -53,13 +47,7 @@ def test_data_goes_to_its_file_while_the_terminal_has_a_bar(
     outputs: Path, command: list[str]
 ) -> None:
     """`convert outputs > report.txt` in a terminal fills the file, and draws beside it."""
-    plain = subprocess.run(
-        [sys.executable, "-m", "checkpoint_meta", *command, "outputs"],
-        cwd=outputs.parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    plain = ckpt_meta(outputs.parent, *command, "outputs")
 
     data, shown = _run_on_terminal(outputs.parent, *command, "outputs")
 

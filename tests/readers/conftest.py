@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import pytest
+import torch
 
 from checkpoint_meta.readers.checkpoint import read_checkpoint
 
@@ -15,6 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from checkpoint_meta.readers.contents import CheckpointContents
+
+
+LAYER: Final = [("weight", (2, 3), "float32"), ("bias", (2,), "float32")]
+
+
+def saved_layer(**extra: object) -> dict[str, object]:
+    """Return what Lightning saves of a module that is `LAYER`."""
+    return {
+        "epoch": 3,
+        "global_step": 40,
+        "pytorch-lightning_version": "2.6.6",
+        "state_dict": torch.nn.Linear(3, 2).state_dict(),
+        "loops": {},
+        "metrics": {"hmean": torch.tensor(0.25), "view": torch.arange(9)[4]},
+        **extra,
+    }
 
 
 class Zipped(Protocol):

@@ -12,23 +12,10 @@ from safetensors.torch import save_file
 
 from checkpoint_meta.errors import ReadError
 from checkpoint_meta.readers.checkpoint import read_checkpoint_file
+from tests.readers.conftest import LAYER, saved_layer
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-LAYER = [("weight", (2, 3), "float32"), ("bias", (2,), "float32")]
-
-
-def _saved(**extra: object) -> dict[str, object]:
-    return {
-        "epoch": 3,
-        "global_step": 40,
-        "pytorch-lightning_version": "2.6.6",
-        "state_dict": torch.nn.Linear(3, 2).state_dict(),
-        "loops": {},
-        "metrics": {"hmean": torch.tensor(0.25), "view": torch.arange(9)[4]},
-        **extra,
-    }
 
 
 def test_safetensors_cut_off(tmp_path: Path) -> None:
@@ -44,7 +31,7 @@ def test_safetensors_cut_off(tmp_path: Path) -> None:
 def test_a_zip_cut_off_tells_its_first_part(tmp_path: Path, kept: float) -> None:
     """The pickle comes first: a tenth of a download tells all but 0-dim values."""
     path = tmp_path / "cut.ckpt"
-    torch.save(_saved(big=torch.zeros(100_000)), path)
+    torch.save(saved_layer(big=torch.zeros(100_000)), path)
     os.truncate(path, int(path.stat().st_size * kept))
 
     contents = read_checkpoint_file(path)
@@ -58,7 +45,7 @@ def test_a_zip_cut_off_tells_its_first_part(tmp_path: Path, kept: float) -> None
 def test_a_pickle_cut_off_tells_what_came_before(tmp_path: Path) -> None:
     """Cut off within the pickle, complete values are kept and begun ones are not."""
     path = tmp_path / "cut.ckpt"
-    torch.save(_saved(), path)
+    torch.save(saved_layer(), path)
     cut = path.read_bytes().index(b"bias") + 10
     os.truncate(path, cut)
 
@@ -71,7 +58,7 @@ def test_a_pickle_cut_off_tells_what_came_before(tmp_path: Path) -> None:
 def test_every_cut_is_told_or_refused(tmp_path: Path) -> None:
     """Wherever a file ends, it is incomplete or a `ReadError`; never something else."""
     path = tmp_path / "whole.ckpt"
-    torch.save(_saved(), path)
+    torch.save(saved_layer(), path)
     whole = path.read_bytes()
 
     for size in range(0, len(whole), 7):
@@ -86,7 +73,7 @@ def test_every_cut_is_told_or_refused(tmp_path: Path) -> None:
 def test_a_legacy_file_cut_off(tmp_path: Path) -> None:
     """A legacy file without its last storage is incomplete."""
     path = tmp_path / "old.ckpt"
-    torch.save(_saved(), path, _use_new_zipfile_serialization=False)
+    torch.save(saved_layer(), path, _use_new_zipfile_serialization=False)
     os.truncate(path, path.stat().st_size - 4)
 
     contents = read_checkpoint_file(path)

@@ -13,24 +13,11 @@ from torch.distributed.checkpoint.state_dict_saver import save as save_distribut
 
 from checkpoint_meta.errors import ReadError
 from checkpoint_meta.readers.checkpoint import read_checkpoint_file
+from tests.readers.conftest import LAYER, saved_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-LAYER = [("weight", (2, 3), "float32"), ("bias", (2,), "float32")]
-
-
-def _saved(**extra: object) -> dict[str, object]:
-    return {
-        "epoch": 3,
-        "global_step": 40,
-        "pytorch-lightning_version": "2.6.6",
-        "state_dict": torch.nn.Linear(3, 2).state_dict(),
-        "loops": {},
-        "metrics": {"hmean": torch.tensor(0.25), "view": torch.arange(9)[4]},
-        **extra,
-    }
 
 
 def _names(path: Path) -> list[tuple[str, tuple[int, ...], str]]:
@@ -40,7 +27,7 @@ def _names(path: Path) -> list[tuple[str, tuple[int, ...], str]]:
 def test_legacy_pickles(tmp_path: Path) -> None:
     """The format before torch 1.6 tells the same, 0-dim values included."""
     path = tmp_path / "old.ckpt"
-    torch.save(_saved(), path, _use_new_zipfile_serialization=False)
+    torch.save(saved_layer(), path, _use_new_zipfile_serialization=False)
 
     contents = read_checkpoint_file(path)
 
@@ -53,7 +40,7 @@ def test_legacy_pickles(tmp_path: Path) -> None:
 def test_a_legacy_pickle_larger_than_the_first_window(tmp_path: Path) -> None:
     """A pickle of any length is read to its end."""
     path = tmp_path / "old.ckpt"
-    torch.save(_saved(notes="n" * 300_000), path, _use_new_zipfile_serialization=False)
+    torch.save(saved_layer(notes="n" * 300_000), path, _use_new_zipfile_serialization=False)
 
     assert len(str(read_checkpoint_file(path).custom["notes"])) == 300_000
 
@@ -96,7 +83,7 @@ def test_lightnings_sharded_folder(tmp_path: Path) -> None:
     weights = {"model": torch.nn.Linear(3, 2).state_dict(), "optimizer_0": {"s": torch.zeros(2)}}
     with pytest.warns(UserWarning, match="single process"):
         save_distributed(weights, checkpoint_id=folder, no_dist=True)
-    rest = _saved()
+    rest = saved_layer()
     del rest["state_dict"]
     torch.save(rest, folder / "meta.pt")
 
@@ -112,7 +99,7 @@ def test_a_sharded_folder_without_its_index(tmp_path: Path) -> None:
     """Without `.metadata` the rest is told, and that it is incomplete."""
     folder = tmp_path / "last.ckpt"
     folder.mkdir()
-    torch.save(_saved(), folder / "meta.pt")
+    torch.save(saved_layer(), folder / "meta.pt")
 
     contents = read_checkpoint_file(folder)
 
@@ -127,7 +114,7 @@ def test_deepspeed(tmp_path: Path) -> None:
     (folder / "latest").write_text("checkpoint")
     module = {"w": torch.zeros(0, dtype=torch.float16)}
     shapes = [{"w": torch.Size([5, 4])}]
-    saved = {"module": module, "param_shapes": shapes, "optimizer": None, **_saved()}
+    saved = {"module": module, "param_shapes": shapes, "optimizer": None, **saved_layer()}
     del saved["state_dict"]
     torch.save(saved, folder / "checkpoint" / "mp_rank_00_model_states.pt")
 
@@ -231,7 +218,7 @@ def _read_often(path: Path) -> None:
 def test_a_change_while_reading_is_reported(tmp_path: Path) -> None:
     """A file that is written to while it is read is refused, not mixed."""
     path = tmp_path / "x.ckpt"
-    torch.save(_saved(), path)
+    torch.save(saved_layer(), path)
     stop = threading.Event()
 
     def touch() -> None:
@@ -252,7 +239,7 @@ def test_a_change_while_reading_is_reported(tmp_path: Path) -> None:
 
 def test_a_copy_has_the_same_contents(tmp_path: Path) -> None:
     """The name that a file was saved under does not matter."""
-    torch.save(_saved(), tmp_path / "a.ckpt")
+    torch.save(saved_layer(), tmp_path / "a.ckpt")
     shutil.copy2(tmp_path / "a.ckpt", tmp_path / "b.ckpt")
 
     assert read_checkpoint_file(tmp_path / "a.ckpt") == read_checkpoint_file(tmp_path / "b.ckpt")
