@@ -286,7 +286,10 @@ def test_a_file_in_the_place_of_a_linked_sidecar_is_said(run: Path) -> None:
 
     outcome = _convert(run)["last.ckpt"]
 
-    assert outcome.reason == "a link to a.ckpt; last.metadata.yaml is a file of its own, and stays"
+    assert outcome.reason == (
+        "a link to a.ckpt; last.metadata.yaml is a file of its own, and stays"
+        " (remove it to have it linked)"
+    )
 
 
 def test_a_copied_checkpoint_of_an_old_format_keeps_its_sidecar(run: Path) -> None:

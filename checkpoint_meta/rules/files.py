@@ -46,25 +46,40 @@ def path_leads_to_the_checkpoint(case: Case) -> Iterator[Flaw]:
     """The sidecar's `checkpoint_path` names the checkpoint that it lies beside.
 
     In 2.0 the path is relative to the sidecar's own folder. In 1.0 it is relative to an outputs
-    folder that nobody knows any more, so only the file's name is compared.
+    folder that nobody knows any more, so only the file's name is compared. A link may be named
+    as well as what it points to.
     """
     checkpoint, written = case.checkpoint, case.value(("checkpoint_path",))
     if checkpoint is None or not isinstance(written, str):
         return
-    expected = os.path.relpath(checkpoint.path, case.sidecar.parent)
+    names = _names_of(checkpoint, case.sidecar.parent)
     if case.version == "1.0":
-        matches = written.replace("\\", "/").rsplit("/", 1)[-1] == checkpoint.path.name
+        matches = _last_part(written) in map(_last_part, names)
         expected = f".../{checkpoint.path.name}"
     else:
-        matches = os.path.normpath(written) == os.path.normpath(expected)
+        matches = os.path.normpath(written) in names
+        expected = names[0]
     if not matches and not _named_rival(case, written):
         yield Flaw(("checkpoint_path",), f"expected {expected!r}, got {written!r}")
 
 
 def _named_rival(case: Case, written: str) -> CheckpointFile | None:
     """Return the other checkpoint of this sidecar that it says it describes."""
-    name = written.replace("\\", "/").rsplit("/", 1)[-1]
+    name = _last_part(written)
     return next((one for one in _rivals(case) if one.path.name == name), None)
+
+
+def _names_of(checkpoint: CheckpointFile, folder: Path) -> list[str]:
+    """Return the checkpoint's path as written in `folder`, then that of what a link points to."""
+    names = [os.path.relpath(checkpoint.path, folder)]
+    if checkpoint.is_link:
+        target, place = os.path.realpath(checkpoint.path), os.path.realpath(folder)
+        names.append(os.path.relpath(target, place))
+    return names
+
+
+def _last_part(written: str) -> str:
+    return written.replace("\\", "/").rsplit("/", 1)[-1]
 
 
 def _rivals(case: Case) -> list[CheckpointFile]:

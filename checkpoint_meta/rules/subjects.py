@@ -20,6 +20,7 @@ from checkpoint_meta.paths import (
     is_sidecar_name,
     iter_checkpoints,
 )
+from checkpoint_meta.store import read_text_or_none
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,8 +53,9 @@ def iter_subjects(
 ) -> Iterator[Subject]:
     """Yield every checkpoint at or below `root`, then every sidecar that belongs to none.
 
-    A symbolic link stands for what it points to; that is yielded once. A sidecar may be given as
-    `root` itself. A folder that cannot be listed goes to `on_error`.
+    A symbolic link stands for what it points to; that is yielded once, and the link itself only
+    where a sidecar of its own stands beside it. A sidecar may be given as `root` itself. A folder
+    that cannot be listed goes to `on_error`.
 
     Raises:
         ReadError: if `root` does not exist.
@@ -88,25 +90,49 @@ def _checkpoints(
 
 
 def _targets(links: list[CheckpointFile], judged: set[Path]) -> Iterator[Subject]:
-    """Yield what the links point to, unless it was judged; a dangling link as itself."""
+    """Yield what the links point to, unless it was judged.
+
+    A dangling link is yielded as itself, and so is one with a sidecar of its own.
+    """
     for link in links:
         # Neither raises at a link that leads to itself, or to where nobody may look.
-        target = Path(os.path.realpath(link.path))
-        if not os.path.exists(target):  # noqa: PTH110
+        target = replace(link, path=Path(os.path.realpath(link.path)))
+        is_there = os.path.exists(target.path)  # noqa: PTH110
+        if is_there and target.path not in judged:
+            judged.add(target.path)
+            yield Subject(target.sidecar, target)
+        if not is_there or _has_its_own_sidecar(link, target):
             yield Subject(link.sidecar, link)
-        elif target not in judged:
-            judged.add(target)
-            checkpoint = replace(link, path=target)
-            yield Subject(checkpoint.sidecar, checkpoint)
+
+
+def _has_its_own_sidecar(link: CheckpointFile, target: CheckpointFile) -> bool:
+    """Tell whether a sidecar of the link is neither its target's, nor that of a file's."""
+    return any(
+        os.path.lexists(path)
+        and not any(_is_same(path, one) for one in (target.sidecar, *target.older_sidecars))
+        and all(owner.is_link for owner in owners_of(path, link.layout))
+        for path in (link.sidecar, *link.older_sidecars)
+    )
+
+
+def _is_same(sidecar: Path, other: Path) -> bool:
+    """Tell whether two names lead to one sidecar, or to copies: not everywhere are there links."""
+    if os.path.realpath(sidecar) == os.path.realpath(other):
+        return True
+    text = read_text_or_none(sidecar)
+    return text is not None and text == read_text_or_none(other)
 
 
 def _around_sidecar(sidecar: Path, layout: Layout) -> Iterator[Subject]:
     """Yield the checkpoints that a sidecar belongs to, or the sidecar alone."""
     owners = owners_of(sidecar, layout)
-    for checkpoint in owners:
+    files = [owner for owner in owners if not owner.is_link]
+    for checkpoint in files:
         yield Subject(checkpoint.sidecar, checkpoint)
     if not owners:
         yield Subject(sidecar)
+    elif not files:
+        yield from _targets(owners, set())
 
 
 def _orphans(root: Path, layout: Layout) -> Iterator[Subject]:

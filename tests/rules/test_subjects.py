@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from checkpoint_meta.convert import convert
 from checkpoint_meta.errors import ReadError
-from checkpoint_meta.paths import Layout
+from checkpoint_meta.paths import Layout, iter_checkpoints
 from checkpoint_meta.rules.subjects import iter_subjects, owners_of
+from checkpoint_meta.validate import validate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -96,3 +100,66 @@ def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """A PATH with a typing error never counts as empty."""
     with pytest.raises(ReadError, match="no such file or folder"):
         names(tmp_path / "nope")
+
+
+@pytest.fixture
+def linked(tmp_path: Path, make_checkpoint: Callable[..., Path]) -> Path:
+    """Return a folder of one checkpoint with its sidecar, and a link `last.ckpt` to it."""
+    make_checkpoint(tmp_path / "best.ckpt")
+    list(convert(iter_checkpoints(tmp_path)))
+    (tmp_path / "last.ckpt").symlink_to("best.ckpt")
+    return tmp_path
+
+
+def broken(root: Path) -> list[str]:
+    """Return which rules are broken below `root`."""
+    return [one.problem.code for one in validate(iter_subjects(root, Layout(root=root)))]
+
+
+@pytest.mark.parametrize("is_copy", [False, True], ids=["link", "copy"])
+def test_a_links_sidecar_is_that_of_its_target(linked: Path, *, is_copy: bool) -> None:
+    """Linked or copied, it is right wherever its target's is: asked by folder, link or itself."""
+    sidecar = linked / "last.metadata.yaml"
+    if is_copy:
+        shutil.copy(linked / "best.metadata.yaml", sidecar)
+    else:
+        sidecar.symlink_to("best.metadata.yaml")
+
+    assert names(linked) == names(linked / "last.ckpt") == names(sidecar) == ["best.ckpt"]
+    assert broken(linked) == broken(linked / "last.ckpt") == broken(sidecar) == []
+
+
+def test_a_sidecar_of_a_links_own_is_judged_too(linked: Path) -> None:
+    """What stands beside `last.ckpt` and is not its target's says what its readers believe."""
+    text = (linked / "best.metadata.yaml").read_text(encoding="utf-8")
+    sidecar = linked / "last.metadata.yaml"
+    sidecar.write_text(text.replace("best.ckpt", "last.ckpt"), encoding="utf-8")
+    assert broken(linked) == broken(sidecar) == []
+
+    sidecar.write_text(text.replace("epoch: 3\n", "epoch: 9\n"), encoding="utf-8")
+
+    assert names(linked) == ["best.ckpt", "last.ckpt"]
+    assert broken(linked) == broken(linked / "last.ckpt") == broken(sidecar) == ["CM301"]
+
+
+def test_a_links_sidecar_that_leads_to_another_checkpoint(
+    linked: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    """A link that was pointed anew, while its sidecar's link stayed, is found."""
+    make_checkpoint(linked / "old.ckpt", epoch=2, global_step=300)
+    list(convert(iter_checkpoints(linked / "old.ckpt")))
+    (linked / "last.metadata.yaml").unlink(missing_ok=True)
+    (linked / "last.metadata.yaml").symlink_to("old.metadata.yaml")
+
+    assert {"CM203", "CM301"} <= set(broken(linked))
+
+
+def test_a_links_sidecar_may_be_that_of_a_checkpoint_of_its_name(
+    linked: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    """Beside `last.pt` it is that one's, and says nothing of the link `last.ckpt`."""
+    make_checkpoint(linked / "last.pt", epoch=5, global_step=600)
+    list(convert(iter_checkpoints(linked / "last.pt")))
+
+    assert names(linked) == ["best.ckpt", "last.pt"]
+    assert broken(linked) == []
