@@ -117,7 +117,8 @@ def _convert_link(
         return replace(outcome, checkpoint=link)
     reason = f"a link to {target.path.name}"
     if not options.dry_run and not link_sidecar(link.sidecar, target.sidecar):
-        reason += f"; {link.sidecar.name} is a file of its own, and stays (remove it to have it linked)"
+        stays = f"{link.sidecar.name} is a file of its own, and stays"
+        reason += f"; {stays} (remove it to have it linked)"
     return Outcome(link, Status.SKIPPED, reason)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import SettingError
+from checkpoint_meta.metric_names import SPELLINGS
 from checkpoint_meta.resolve import PRECEDENCE
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Ignored:
     """Why, for whoever reads the settings next."""
 
     path: str = "*"
-    """Pattern of the paths for which it is passed over."""
+    """Pattern of the paths for which it is passed over; that of a folder is for all below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class _Parser:
         values = self._table(table, "checkpoint-meta", known)
         validate = self._table(values.get("validate", {}), "validate", {"ignore"})
         folder, rules = values.get("sidecar_dir"), values.get("signatures")
-        metrics = self._table(values.get("metrics", {}), "metrics", None)
+        metrics = self._table(values.get("metrics", {}), "metrics", set(SPELLINGS))
         return Settings(
             file=self.file,
             policy=self._policy(values.get("policy")),
@@ -149,16 +150,16 @@ class _Parser:
         for entry in entries:
             one = self._table(entry, "validate.ignore", {"rule", "reason", "path"})
             texts = {key: self._text(value, f"validate.ignore.{key}") for key, value in one.items()}
-            if not texts.get("rule") or not texts.get("reason"):
+            if not texts.get("rule") or not texts.get("reason", "").strip():
                 raise SettingError(self.file, "validate.ignore", "each needs a rule and a reason")
             found.append(Ignored(**texts))
         return found
 
-    def _table(self, value: object, field: str, known: set[str] | None) -> dict[str, object]:
+    def _table(self, value: object, field: str, known: set[str]) -> dict[str, object]:
         if not isinstance(value, dict):
             raise SettingError(self.file, field, f"expected a table, got {value!r}")
         for key in value:
-            if known is not None and key not in known:
+            if key not in known:
                 names = ", ".join(sorted(known))
                 raise SettingError(self.file, field, f"no setting {key!r}; there are {names}")
         return value

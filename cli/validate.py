@@ -38,14 +38,16 @@ def validate_command(  # noqa: PLR0913 - each option is a parameter, as Typer re
 ) -> None:
     """Check sidecars by the rules; exit 1 if an error was found, 2 if nothing could be judged."""
     from .validate_run import Run
-    from .validate_setup import make_fixes, make_gate, make_sieve, parse_reports
+    from .validate_setup import make_fixes, make_gate, make_sieve, parse_reports, refuse_reports
 
-    fixes = make_fixes(fix=fix, dry_run=dry_run, unsafe=unsafe_fixes)
+    if write_baseline:
+        refuse_reports(output_file, reports)
+    wanted = parse_reports(output_format, output_file, reports)
+    fixes = make_fixes(wanted, fix=fix, dry_run=dry_run, unsafe=unsafe_fixes)
     output = Output(color, quiet, verbose)
     session = start(paths, output, config=config, isolated=isolated, sidecar_dir=sidecar_dir)
     gate = make_gate(session, policy, select, ignore, require)
     sieve = make_sieve(session, None if write_baseline else baseline)
-    wanted = parse_reports(output_format, output_file, reports)
     run = Run(session, gate, sieve, jobs, strict, deep)
     subjects = run.subjects(fixes, allow_empty=allow_empty)
     run.judge(subjects, wanted, write_baseline)

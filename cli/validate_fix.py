@@ -32,6 +32,9 @@ class Fixes:
     unsafe: bool
     """Orphans may be removed."""
 
+    as_talk: bool
+    """Diffs go to stderr, since a program reads stdout."""
+
     @property
     def are_made(self) -> bool:
         """Tell whether files may be others afterwards."""
@@ -51,15 +54,16 @@ def mend(output: Output, subjects: Iterable[Subject], gate: Gate, fixes: Fixes) 
         # A sidecar that cannot be read is a finding, and said as such.
         change, _ = guarded(plan)
         if change is not None:
-            count += _make(output, change, dry_run=fixes.dry_run)
+            count += _make(output, change, fixes)
     verb = "would be mended" if fixes.dry_run else "mended"
     output.say(f"{count} sidecar{'' if count == 1 else 's'} {verb}")
 
 
-def _make(output: Output, change: Change, *, dry_run: bool) -> bool:
-    if dry_run:
+def _make(output: Output, change: Change, fixes: Fixes) -> bool:
+    if fixes.dry_run:
         output.say(f"would {change}" if change.target is None else str(change))
-        output.block(change.diff())
+        show = output.say if fixes.as_talk else output.block
+        show(change.diff())
         return True
     _, fault = guarded(partial(apply_change, change))
     if fault:

@@ -62,7 +62,8 @@ WriteBaseline: TypeAlias = Annotated[
     typer.Option(
         "--write-baseline",
         metavar="FILE",
-        help="Write what is found to FILE, say what came and went, and pass; by default none.",
+        help="Write what is found to FILE in place of reports, say what came and went, and pass; "
+        "by default none.",
     ),
 ]
 Fix: TypeAlias = Annotated[

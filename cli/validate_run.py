@@ -58,12 +58,13 @@ class Run:
         """Return what there is to judge, once what can be mended is.
 
         Raises:
-            Exit: if there is nothing.
+            Exit: if there is nothing, and that may not be.
         """
         found = list(find_subjects(self.session))
         if not found:
             self.session.say_empty(is_fault=not allow_empty)
-            raise typer.Exit(0 if allow_empty else NOTHING_THERE)
+            if not allow_empty:
+                raise typer.Exit(NOTHING_THERE)
         if fixes.wanted:
             mend(self.output, found, self.gate, fixes)
         return list(find_subjects(self.session)) if fixes.are_made else found

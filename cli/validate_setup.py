@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from checkpoint_meta.catalog.query import parse_query
-from checkpoint_meta.errors import QueryError
 from checkpoint_meta.reports.interface import ReportFormat
 from checkpoint_meta.rules.baseline import read_baseline
+from checkpoint_meta.rules.policy_checks import check_conditions
 from checkpoint_meta.rules.policy_file import DEFAULT_POLICY, read_policy
 from checkpoint_meta.rules.rulebook import is_rule_prefix, select_rules
 from checkpoint_meta.rules.sieve import Sieve
@@ -56,10 +57,8 @@ def make_gate(
     read = read_policy(policy or session.settings.policy or DEFAULT_POLICY)
     codes = select_rules(_codes(select, "--select"), _codes(ignore, "--ignore"))
     for expression in require or ():
-        try:
-            parse_query(expression)
-        except QueryError as error:
-            raise typer.BadParameter(str(error), param_hint="--require") from error
+        for problem in check_conditions([expression]):
+            raise typer.BadParameter(problem.message, param_hint="--require")
     asked = replace(read, where=(*read.where, *(require or ())))
     return Gate(asked, codes, session.settings.metrics)
 
@@ -72,11 +71,19 @@ def _codes(given: Sequence[str] | None, option: str) -> list[str]:
     return codes
 
 
-def make_fixes(*, fix: bool, dry_run: bool, unsafe: bool) -> Fixes:
-    """Return how far `--fix` may go."""
+def make_fixes(wanted: Sequence[Wanted], *, fix: bool, dry_run: bool, unsafe: bool) -> Fixes:
+    """Return how far `--fix` may go, beside these reports."""
     if (dry_run or unsafe) and not fix:
         raise typer.BadParameter("--dry-run and --unsafe-fixes say how to --fix; give it too")
-    return Fixes(fix, dry_run, unsafe)
+    on_stdout = [one.format for one in wanted if one.file is None]
+    return Fixes(fix, dry_run, unsafe, as_talk=on_stdout not in ([], [ReportFormat.TEXT]))
+
+
+def refuse_reports(file: Path | None, further: Sequence[str] | None) -> None:
+    """Say that a baseline is written in place of reports, which would be missed later."""
+    if file or further:
+        message = "writes no report; leave out -o and --report"
+        raise typer.BadParameter(message, param_hint="--write-baseline")
 
 
 def make_sieve(session: Session, baseline: Path | None) -> Sieve:
@@ -110,11 +117,13 @@ def _parse_report(text: str) -> Wanted:
 
 
 def find_subjects(session: Session) -> Iterator[Subject]:
-    """Yield what there is to judge below the PATHs, each once."""
-    seen: set[Path] = set()
+    """Yield what there is to judge below the PATHs, each once, however it is spelled."""
+    real = cache(os.path.realpath)
+    seen: set[str] = set()
     for root in session.roots:
         for subject in iter_subjects(root, session.layout(root), session.note):
-            key = subject.path.absolute()
+            # A link is not what it points to: it may have a sidecar of its own.
+            key = os.path.join(real(subject.path.parent), subject.path.name)  # noqa: PTH118
             if key not in seen:
                 seen.add(key)
                 yield subject

@@ -61,6 +61,7 @@ def test_nothing_set_is_nothing_said(tmp_path: Path) -> None:
         ("patterns = [3]\n", "patterns: expected a text, got 3"),
         ("metrics = []\n", "metrics: expected a table"),
         ("[metrics]\nhmean = 3\n", "metrics.hmean: expected a text"),
+        ("[metrics]\nhmaen = 'val/f1'\n", "metrics: no setting 'hmaen'; there are hmean, prec"),
         ("validate = 3\n", "validate: expected a table"),
         ("[validate]\nignore = 3\n", "validate.ignore: expected a list of tables"),
         ("[validate]\nignore = [3]\n", "validate.ignore: expected a table"),

@@ -77,7 +77,8 @@ def read_baseline(file: Path) -> Baseline:
     if not isinstance(content, dict) or "baseline_version" not in content:
         raise ReadError(file, "not a baseline (no baseline_version)")
     version = content["baseline_version"]
-    if version != VERSION:
+    # True is 1 to Python.
+    if version != VERSION or isinstance(version, bool):
         way_out = "write it anew with --write-baseline"
         raise BaselineVersionError(
             file, f"a baseline of version {version!r}, expected {VERSION}; {way_out}"

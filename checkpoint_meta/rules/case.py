@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING
@@ -155,7 +156,7 @@ class Case:
     def identity(self) -> dict[str, JSONValue]:
         """Return the checkpoint's size and fingerprint, with no more than its directory read.
 
-        Nothing where it cannot be read.
+        What cannot be read is not among them.
         """
         checkpoint = self.checkpoint
         if checkpoint is None or self.dangles:
@@ -164,12 +165,12 @@ class Case:
             return _identity(self.contents) if self.contents else {}
         from checkpoint_meta.readers.fingerprint import read_fingerprint
 
-        try:
-            fingerprint = read_fingerprint(checkpoint.path)
-            size = checkpoint.path.stat().st_size
-        except (ReadError, OSError):
-            return {}
-        return {"size_bytes": size, "fingerprint": fingerprint}
+        found: dict[str, JSONValue] = {}
+        # Of a file that is cut off, the size tells what the fingerprint cannot any more.
+        with suppress(ReadError, OSError):
+            found["size_bytes"] = checkpoint.path.stat().st_size
+            found["fingerprint"] = read_fingerprint(checkpoint.path)
+        return found
 
     @cached_property
     def own_claims(self) -> tuple[Claim, ...]:

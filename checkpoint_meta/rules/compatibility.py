@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from checkpoint_meta.evidence import show_field, show_value
+from checkpoint_meta.readers.yaml import is_finite
 from checkpoint_meta.rules.families import ENCODER, Fit, nearest_family
 from checkpoint_meta.rules.rule import Flaw, rule
 
@@ -60,11 +62,13 @@ def model_is_as_its_family(case: Case) -> Iterator[Flaw]:
 def required_fields_are_there(case: Case) -> Iterator[Flaw]:
     """Each field that the policy requires has a value.
 
-    A metric that was logged as NaN has none.
+    NaN and infinity are none.
     """
     for field in case.policy.require if case.document else ():
-        if case.value(field) is None:
-            yield Flaw(field, f"missing; the policy requires {show_field(field)}")
+        value = case.value(field)
+        if value is None or (isinstance(value, float) and not is_finite(value)):
+            state = "missing" if value is None else f"{value} is no value"
+            yield Flaw(field, f"{state}; the policy requires {show_field(field)}")
 
 
 @rule("CM504", "condition-not-met", mend="train better, or ask for less")
@@ -83,9 +87,10 @@ def conditions_are_met(case: Case) -> Iterator[Flaw]:
         if not query.matches(row):
             fields = query.fields()
             values = [f"{one.name} is {_shown(one.value(row))}" for one in fields]
-            message = f"not met: {expression} ({', '.join(values)})"
+            message = f"{expression} ({', '.join(values)})"
             place = fields[0].paths[0] if fields else ()
-            yield Flaw(place, message, value=expression)
+            # With the values: one that is worse than what a baseline knows is new.
+            yield Flaw(place, f"not met: {message}", value=message)
 
 
 @lru_cache(maxsize=64)
@@ -96,4 +101,6 @@ def _query(expression: str) -> Query:
 
 
 def _shown(value: JSONValue) -> str:
-    return "missing" if value is None else show_value(value)
+    if value is None:
+        return "missing"
+    return show_value(value, json.dumps if isinstance(value, str) else str)

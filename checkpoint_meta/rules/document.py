@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from checkpoint_meta.evidence import Severity
 from checkpoint_meta.masking import MEASURED, is_secret, is_secret_name
-from checkpoint_meta.readers.yaml import YamlError
-from checkpoint_meta.rules.places import locate_second_key
+from checkpoint_meta.rules.places import place_of_error
 from checkpoint_meta.rules.rule import Flaw, rule
 from checkpoint_meta.schema.v2 import SCHEMA_VERSION
 from checkpoint_meta.sources.hydra import mask_override
@@ -33,9 +32,7 @@ def sidecar_is_yaml(case: Case) -> Iterator[Flaw]:
     """
     error = case.read_error
     if error is not None:
-        place = error.place if isinstance(error, YamlError) else None
-        if place is None and "duplicate" in error.reason:
-            place = locate_second_key(case.text)
+        place = place_of_error(error, case.text)
         yield Flaw((), error.reason, path=error.path, place=place)
 
 

@@ -124,7 +124,12 @@ def sidecar_has_one_checkpoint(case: Case) -> Iterator[Flaw]:
         yield Flaw((), f"{' and '.join(names)} share one sidecar", path=_shown(case))
 
 
-@rule("CM206", "misplaced-sidecar", mend="run ckpt-meta validate --fix", fix="safe")
+@rule(
+    "CM206",
+    "misplaced-sidecar",
+    mend="run ckpt-meta validate --fix; where that leaves it, run ckpt-meta convert and remove it",
+    fix="safe",
+)
 def sidecar_has_its_name(case: Case) -> Iterator[Flaw]:
     """No sidecar stands under the names that older tools used.
 

@@ -10,7 +10,7 @@ from checkpoint_meta.readers.yaml import is_finite
 from checkpoint_meta.rules.rule import Flaw, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from checkpoint_meta.rules.case import Case
 
@@ -82,9 +82,13 @@ def shares_lie_between_0_and_1(case: Case) -> Iterator[Flaw]:
     """
     others = case.value(("metrics", "additional_metrics"))
     for name, value in others.items() if isinstance(others, dict) else ():
-        field = next((one for one in _SHARES if standing(one, name) is not None), None)
+        field = next((one for one in _SHARES if _stands_for(one, name, case.aliases)), None)
         if field is None or not isinstance(value, (int, float)) or not is_finite(value):
             continue
         if not 0 <= value <= 1 and case.number(("metrics", field)) is None:
             message = f"{show_value(value)} lies outside 0 to 1, so metrics.{field} is empty"
             yield Flaw(("metrics", "additional_metrics", name), message)
+
+
+def _stands_for(field: str, name: str, aliases: Mapping[str, str]) -> bool:
+    return aliases[field] == name if field in aliases else standing(field, name) is not None

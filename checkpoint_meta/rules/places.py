@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.evidence import Place
+from checkpoint_meta.readers.yaml import YamlError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ruamel.yaml.events import Event
+    from ruamel.yaml.nodes import Node
 
+    from checkpoint_meta.errors import ReadError
     from checkpoint_meta.evidence import FieldPath
+
+_TEXT: Final = "tag:yaml.org,2002:str"
 
 
 def locate(text: str, fields: Iterable[FieldPath]) -> dict[FieldPath, Place]:
@@ -31,6 +36,46 @@ def locate(text: str, fields: Iterable[FieldPath]) -> dict[FieldPath, Place]:
     except (YAMLError, ValueError, RecursionError):
         return {}
     return {field: place for field in wanted if (place := finder.place_of(field))}
+
+
+def place_of_error(error: ReadError, text: str) -> Place | None:
+    """Return where `text` could not be read; what the reader does not tell is looked for."""
+    if isinstance(error, YamlError) and error.place is not None:
+        return error.place
+    if "duplicate" in error.reason:
+        return locate_second_key(text)
+    return locate_odd_key(text) if "is not a text" in error.reason else None
+
+
+def locate_odd_key(text: str) -> Place | None:
+    """Return where a key stands that is a number or the like, `None` if none does."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        root = YAML(typ="safe", pure=True).compose(text)
+    except (YAMLError, ValueError, RecursionError):
+        return None
+    marks = [key.start_mark for key in _keys(root) if key.tag != _TEXT]
+    first = min(marks, key=lambda mark: mark.index, default=None)
+    return Place(first.line + 1, first.column + 1) if first else None
+
+
+def _keys(root: Node) -> Iterator[Node]:
+    """Yield every key below a node, once also where an alias leads to it again."""
+    from ruamel.yaml.nodes import MappingNode, SequenceNode
+
+    waiting, met = [root], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in met:
+            continue
+        met.add(id(node))
+        if isinstance(node, MappingNode):
+            yield from (key for key, _ in node.value)
+            waiting += [value for _, value in node.value]
+        elif isinstance(node, SequenceNode):
+            waiting += node.value
 
 
 def locate_second_key(text: str) -> Place | None:

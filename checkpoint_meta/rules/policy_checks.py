@@ -46,12 +46,39 @@ def check_fields(names: Iterable[str]) -> Iterator[Problem]:
 
 
 def check_conditions(expressions: Iterable[str]) -> Iterator[Problem]:
-    """Yield a problem for each condition that does not parse, with a caret under the place."""
+    """Yield a problem for each condition that cannot be meant.
+
+    One that does not parse has a caret under the place.
+    """
     for place, expression in enumerate(expressions):
+        field = ("where", str(place))
         try:
-            parse_query(expression)
+            asked = parse_query(expression).fields()
         except QueryError as error:
-            yield Problem("", ("where", str(place)), str(error))
+            yield Problem("", field, str(error))
+            continue
+        yield from (
+            Problem("", field, reason) for one in asked if (reason := misspelling(one.name))
+        )
+
+
+def misspelling(name: str) -> str | None:
+    """Return the sentence that tells a name in a condition to be a typing error.
+
+    Short names are not looked at: any may be a metric, or a hyper-parameter, of the project's.
+    """
+    known, is_open = known_fields()
+    block, dot, rest = name.partition(".")
+    if not dot or name in known or not any(field.startswith(f"{block}.") for field in known):
+        return None
+    if any(name.startswith(f"{one}.") for one in is_open):
+        return None
+    if block == "metrics":
+        # Any logged metric may be asked for like this; only what nearly is ours is a mistake.
+        own = [field.partition(".")[2] for field in known if field.startswith("metrics.")]
+        close = difflib.get_close_matches(rest, own, n=1, cutoff=0.8)
+        return f"no field {name!r}; did you mean 'metrics.{close[0]}'?" if close else None
+    return f"no field {name!r}{_guess(name, known)}"
 
 
 def _guess(name: str, known: Iterable[str]) -> str:

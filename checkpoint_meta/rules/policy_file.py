@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from checkpoint_meta.errors import ReadError
 from checkpoint_meta.evidence import Problem, Severity
-from checkpoint_meta.readers.yaml import parse_yaml, read_text
+from checkpoint_meta.readers.yaml import YamlError, parse_yaml, read_text
 from checkpoint_meta.rules.families import Family
-from checkpoint_meta.rules.places import locate
+from checkpoint_meta.rules.places import locate, place_of_error
 from checkpoint_meta.rules.policy import Policy, PolicyError
 from checkpoint_meta.rules.policy_checks import check_conditions, check_fields, check_rules
 
@@ -192,7 +192,10 @@ def _placed(path: Path, text: str, problems: list[Problem]) -> PolicyError:
 
 
 def _parsed(path: Path, text: str, model: type[Model]) -> Model:
-    document = parse_yaml(text, path)
+    try:
+        document = parse_yaml(text, path)
+    except YamlError as error:
+        raise YamlError(path, error.reason, place_of_error(error, text)) from error
     try:
         return model.model_validate({} if document is None else document)
     except ValidationError as error:

@@ -112,7 +112,7 @@ def bytes_have_their_crcs(case: Case) -> Iterator[Flaw]:
         return
     if contents.format == "torch-zip" and not contents.incomplete:
         for message in check_crcs(checkpoint.path, case.count):
-            yield Flaw((), message, path=checkpoint.path)
+            yield Flaw((), message, path=checkpoint.path, value=message)
 
 
 @rule("CM407", "wrong-sha256", mend="find out which of the two was changed")

@@ -72,4 +72,5 @@ class Sieve:
         """Tell whether the entry's pattern fits the path, relative to the settings' folder."""
         folder = self.settings.file.parent if self.settings.file else Path()
         name = Path(os.path.relpath(finding.path, folder)).as_posix()
-        return fnmatchcase(name, entry.path)
+        pattern = Path(entry.path).as_posix()
+        return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}/*")

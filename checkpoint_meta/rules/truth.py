@@ -33,7 +33,9 @@ def _contradicted(
         if said is None or not is_asked or case.is_pinned(claim.field):
             continue
         if not agrees(said, claim.value, claim.decimals):
-            expected, got = show_value(claim.value), show_value(said)
+            # A text of the same digits as the number is another value, and is shown to be.
+            form = repr if isinstance(said, str) != isinstance(claim.value, str) else str
+            expected, got = show_value(claim.value, form), show_value(said, form)
             yield Flaw(claim.field, f"expected {expected}, as {who} says, got {got}")
 
 

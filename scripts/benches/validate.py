@@ -100,6 +100,6 @@ def figures() -> Iterator[Figure]:
             ours.seconds,
             loaded,
             "s",
-            2,
+            4,
             f"torch.load + {yaml}",
         )

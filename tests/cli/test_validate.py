@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -181,6 +182,14 @@ def test_require_adds_a_condition(judged: Path) -> None:
     assert codes(missing) == ["CM504"] * 3
 
 
+def test_a_condition_on_a_misspelled_field_is_a_usage_error(judged: Path) -> None:
+    """Nobody is told that each checkpoint lacks what there is not."""
+    result = main("validate", judged, "--require", "training.epohc >= 1")
+
+    assert result.returncode == 2
+    assert "no field 'training.epohc'; did you mean 'training.epoch'?" in result.stderr
+
+
 def test_a_condition_that_does_not_parse_has_a_caret(judged: Path) -> None:
     """A usage error shows the place in the expression."""
     result = run("validate", judged, "--require", "hmean >> 1")
@@ -252,8 +261,18 @@ def test_a_report_that_cannot_be_written_is_exit_2(outputs: Path, tmp_path: Path
         ("--report", "json=x", "--report", "sarif=x"),
         ("--dry-run",),
         ("--unsafe-fixes",),
+        ("--write-baseline", "baseline.json", "--report", "sarif=report.sarif"),
+        ("--write-baseline", "baseline.json", "-o", "report.txt"),
     ],
-    ids=["no-file", "no-format", "one-file", "dry-run-alone", "unsafe-alone"],
+    ids=[
+        "no-file",
+        "no-format",
+        "one-file",
+        "dry-run-alone",
+        "unsafe-alone",
+        "new-report",
+        "new-o",
+    ],
 )
 def test_usage_errors(options: tuple[str, ...], outputs: Path) -> None:
     """Options that cannot be meant are exit 2."""
@@ -289,6 +308,67 @@ def test_another_value_is_another_finding(judged: Path, tmp_path: Path) -> None:
     assert codes(result) == ["CM301"]
 
 
+def test_a_baseline_lets_no_worse_value_pass(judged: Path, tmp_path: Path) -> None:
+    """A condition that was missed by little is missed by more: that is new."""
+    baseline, sidecar = tmp_path / "baseline.json", sidecar_of(judged)
+    asked = ("--require", "hmean >= 0.9", "--select", "CM504", "--format", "jsonl")
+    run("validate", judged, *asked, "--write-baseline", baseline)
+    known = run("validate", judged, *asked, "--baseline", baseline)
+    edit(sidecar, "\n  hmean: 0.75\n", "\n  hmean: 0.25\n")
+
+    worse = run("validate", judged, *asked, "--baseline", baseline)
+
+    assert codes(known) == []
+    assert codes(worse) == ["CM504"]
+
+
+def test_a_baseline_tells_damaged_entries_apart(judged: Path, tmp_path: Path) -> None:
+    """An entry of a checkpoint that is damaged as well is new."""
+    baseline, checkpoint = tmp_path / "baseline.json", min(judged.rglob("*.ckpt"))
+    asked = ("--deep", "--select", "CM406", "--format", "jsonl")
+    with zipfile.ZipFile(checkpoint) as archive:
+        version, byteorder = (
+            next(one for one in archive.infolist() if one.filename.endswith(name))
+            for name in ("/version", "/byteorder")
+        )
+    damage(checkpoint, version)
+    run("validate", judged, *asked, "--write-baseline", baseline)
+    known = run("validate", judged, *asked, "--baseline", baseline)
+    damage(checkpoint, byteorder)
+
+    both = run("validate", judged, *asked, "--baseline", baseline)
+
+    assert codes(known) == []
+    assert codes(both) == ["CM406"]
+
+
+def damage(checkpoint: Path, entry: zipfile.ZipInfo) -> None:
+    """Change the last byte of an entry of a zip."""
+    with checkpoint.open("r+b") as stream:
+        stream.seek(entry.header_offset + 26)
+        lengths = sum(int.from_bytes(stream.read(2), "little") for _ in range(2))
+        stream.seek(entry.header_offset + 30 + lengths + entry.file_size - 1)
+        stream.write(b"\xee")
+
+
+def test_nothing_found_is_a_whole_report_too(tmp_path: Path) -> None:
+    """What uploads the reports finds each of them, also where `--allow-empty` lets pass."""
+    report = tmp_path / "report.sarif"
+    (tmp_path / "outputs").mkdir()
+
+    result = run(
+        "validate",
+        tmp_path / "outputs",
+        "--allow-empty",
+        *("--format", "json", "--report", f"sarif={report}"),
+    )
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == []
+    assert json.loads(report.read_text(encoding="utf-8"))["runs"][0]["results"] == []
+    assert "no checkpoint found" in result.stderr
+
+
 def test_a_new_baseline_says_what_came_and_went(judged: Path, tmp_path: Path) -> None:
     """Writing it anew shows the difference; the same findings make the same file."""
     baseline = tmp_path / "baseline.json"
@@ -316,11 +396,12 @@ def test_a_new_baseline_says_what_came_and_went(judged: Path, tmp_path: Path) ->
         ("[]", "not a baseline"),
         ("{", "not a baseline"),
         ('{"baseline_version": 1, "findings": [{}]}', "a finding lacks"),
+        ('{"baseline_version": true, "findings": []}', "a baseline of version True"),
         ('{"baseline_version": 1}', "no list of findings"),
         ('{"baseline_version": 1, "findings": 3}', "no list of findings"),
         ("[" * 100_000, "not a baseline"),
     ],
-    ids=["version", "list", "broken", "entry", "none", "number", "deep"],
+    ids=["version", "list", "broken", "entry", "true", "none", "number", "deep"],
 )
 def test_a_baseline_that_cannot_be_used_is_exit_2(
     text: str, reason: str, judged: Path, tmp_path: Path
@@ -361,6 +442,17 @@ def test_a_dry_run_shows_the_diff(judged: Path) -> None:
 
     assert f"--- {sidecar}\n+++ {sidecar}\n" in result.stdout
     assert sidecar.read_bytes() == before
+
+
+def test_a_dry_run_leaves_the_report_whole(judged: Path) -> None:
+    """Where a program reads stdout, the diff is talk."""
+    with sidecar_of(judged).open("a", encoding="utf-8") as stream:
+        stream.write("hyperparameters: {api_key: not-a-real-key}\n")
+
+    result = run("validate", judged, "--fix", "--dry-run", "--format", "json")
+
+    assert [one["code"] for one in json.loads(result.stdout)] == ["CM109"]
+    assert "+hyperparameters:" in result.stderr
 
 
 def test_settings_ignore_with_a_reason(judged: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -86,7 +87,7 @@ def test_the_settings_name_the_policy(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", ['{rule = "CM201"}', '{rule = "CM201", reason = ""}', '{reason = "x"}', "1"]
+    "entry", ['{rule = "CM201"}', '{rule = "CM201", reason = " "}', '{reason = "x"}', "1"]
 )
 def test_nothing_is_ignored_without_a_reason(entry: str, project: Path) -> None:
     """An entry without its rule or its reason is a mistake in the settings, and exit 2."""
@@ -98,6 +99,31 @@ def test_nothing_is_ignored_without_a_reason(entry: str, project: Path) -> None:
     assert result.returncode == 2
     assert result.stderr.startswith(f"ckpt-meta: {project}/checkpoint-meta.toml: validate.ignore")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("path", ["outputs", "outputs/", "./outputs", "outputs/*"])
+def test_a_rule_is_ignored_in_a_whole_folder(path: str, project: Path) -> None:
+    """A folder's own name means what lies below it, and nothing beside it."""
+    for sidecar in project.rglob("*.metadata.yaml"):
+        sidecar.unlink()
+    shutil.copytree(project / "outputs", project / "outputs-2")
+    entry = f'{{rule = "CM201", reason = "old", path = "{path}"}}'
+    settings = f"[validate]\nignore = [{entry}]\n"
+    (project / "checkpoint-meta.toml").write_text(settings, encoding="utf-8")
+
+    assert run("outputs").exit_code == 0
+    assert run("outputs-2").exit_code == 1
+
+
+def test_what_several_paths_lead_to_is_judged_once(project: Path) -> None:
+    """A folder given twice, by another spelling or through a link, is judged once."""
+    sidecar = min(project.rglob("*.metadata.yaml"))
+    sidecar.unlink()
+    (project / "link").symlink_to("outputs")
+
+    result = run("outputs", "outputs/../outputs", "link", project / "outputs", "--format", "jsonl")
+
+    assert found(result) == [("CM201", "error")]
 
 
 def test_sidecars_of_a_mirror_folder_are_judged(project: Path) -> None:

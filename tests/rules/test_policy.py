@@ -91,6 +91,12 @@ def test_the_longest_prefix_decides(write: Path) -> None:
         ("model_families: gone.yaml\n", ":1:17", "gone.yaml: cannot be read"),
         ("extends: gone.yaml\n", ":1:10", "gone.yaml: cannot be read"),
         ("require: [a\n", ":1:10", "not YAML"),
+        ("rules: {CM302: off}\nrules: {}\n", ":2:1", "duplicate mapping key: 'rules'"),
+        ("rules: {CM302: off, CM302: error}\n", ":1:21", "duplicate mapping key: 'CM302'"),
+        ("rules:\n  402: error\n", ":2:3", "the key 402 is not a text"),
+        ("where: ['metrics.hmaen >= 1']\n", ":1:9", "did you mean 'metrics.hmean'?"),
+        ("where: ['epoch > 0 or training.epohc > 1']\n", ":1:9", "did you mean 'training.epoch'?"),
+        ("where: ['model.depth > 1']\n", ":1:9", "where.0: no field 'model.depth'"),
         ("- a\n", ":1:1", "expected a mapping"),
     ],
     ids=lambda value: value if isinstance(value, str) and len(value) < 12 else None,
@@ -143,6 +149,30 @@ def test_a_name_that_is_no_policy_says_which_there_are() -> None:
     """A policy that there is not is one line."""
     with pytest.raises(PolicyError, match="no policy 'strict'; there are lightning and ocr"):
         read_policy("strict")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "val/f1 >= 0.5",
+        "metrics.val/f1 >= 0.5",
+        "metrics.f1 > 0.5",
+        "metrics.map > 0.5",
+        "epochs > 5",
+        "lr < 1",
+        "hyperparameters.lr < 1",
+        "dataset.version == 2",
+        "step > 10 and encoder == 'resnet18'",
+        "model.decoder.params.k == 3",
+        "additional_metrics contains 'a'",
+        "epoch >= 1 or best == true",
+    ],
+)
+def test_a_condition_may_be_about_fields_of_the_projects_own(condition: str, write: Path) -> None:
+    """Logged metrics, hyper-parameters, own fields and short names are no misspellings."""
+    text = f'where: ["{condition}"]\n'
+
+    assert read_policy(policy_file(write, text)).where == (condition,)
 
 
 def test_a_field_of_the_projects_own_may_be_required(write: Path) -> None:

@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from checkpoint_meta.convert import convert
+from checkpoint_meta.paths import iter_checkpoints
+from checkpoint_meta.rules.policy import Policy
+from checkpoint_meta.rules.rulebook import select_rules
 from checkpoint_meta.rules.subjects import iter_subjects
 from checkpoint_meta.validate import Gate, validate
 
@@ -26,6 +30,61 @@ def found(
     sidecar.write_text(head.format(name=checkpoint.name) + text, encoding="utf-8")
     findings = validate(iter_subjects(checkpoint), gate)
     return [(one.problem.code, str(one.problem)) for one in findings]
+
+
+def test_a_changed_size_is_seen_where_nothing_else_is(
+    tmp_path: Path, make_checkpoint: Make
+) -> None:
+    """Of a file that was cut off, its size is known without reading a byte."""
+    checkpoint = make_checkpoint(tmp_path / "a.ckpt")
+    list(convert(iter_checkpoints(tmp_path)))
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-200])
+    gate = Gate(codes=select_rules(["CM1", "CM2"]))
+
+    findings = list(validate(iter_subjects(tmp_path), gate))
+
+    assert [one.problem.code for one in findings] == ["CM204"]
+
+
+def test_per_cents_under_a_name_of_the_projects_own(tmp_path: Path, make_checkpoint: Make) -> None:
+    """What the settings call the hmean is held to 0 to 1, and what they do not is not."""
+    checkpoint = make_checkpoint(tmp_path / "a.ckpt")
+    text = "metrics: {additional_metrics: {cleval: 84.0, val/f1: 84.0}}\n"
+    codes = frozenset({"CM310"})
+
+    plain = found(checkpoint, text, Gate(codes=codes))
+    named = found(checkpoint, text, Gate(codes=codes, aliases={"hmean": "cleval"}))
+
+    assert [message.partition(":")[0] for _, message in plain] == [
+        "metrics.additional_metrics.val/f1"
+    ]
+    assert [message.partition(":")[0] for _, message in named] == [
+        "metrics.additional_metrics.cleval"
+    ]
+
+
+def test_a_text_is_told_from_a_number(tmp_path: Path, make_checkpoint: Make) -> None:
+    """A text of the same digits is quoted, so that nobody reads `expected 3, got 3`."""
+    checkpoint = make_checkpoint(tmp_path / "a.ckpt")
+    gate = Gate(codes=frozenset({"CM301"}))
+
+    assert found(checkpoint, 'training: {epoch: "3", global_step: 400}\n', gate) == [
+        ("CM301", "training.epoch: expected 3, as the checkpoint says, got '3'")
+    ]
+
+
+@pytest.mark.parametrize("value", [".nan", ".inf", "null"])
+def test_what_is_required_is_a_finite_number(
+    value: str, tmp_path: Path, make_checkpoint: Make
+) -> None:
+    """NaN is no value of a required field, whichever other rules are asked."""
+    checkpoint = make_checkpoint(tmp_path / "a.ckpt")
+    gate = Gate(Policy(require=(("metrics", "hmean"),)), codes=frozenset({"CM503"}))
+
+    assert [code for code, _ in found(checkpoint, f"metrics: {{hmean: {value}}}\n", gate)] == [
+        "CM503"
+    ]
+    assert found(checkpoint, "metrics: {hmean: 0.5}\n", gate) == []
 
 
 def test_a_pinned_field_is_a_persons(tmp_path: Path, make_checkpoint: Make) -> None:
