@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import CheckpointMetaError, ReadError
 from checkpoint_meta.evidence import show_field
-from checkpoint_meta.resolve import PRECEDENCE, Resolution, resolve
+from checkpoint_meta.resolve import PRECEDENCE, Resolution, agrees, resolve
 from checkpoint_meta.schema.document import check_document
 from checkpoint_meta.schema.fields import nest
 from checkpoint_meta.schema.v2 import SCHEMA_VERSION
@@ -15,12 +15,15 @@ from checkpoint_meta.schema.v2 import SCHEMA_VERSION
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from checkpoint_meta.evidence import FieldPath, Fragment
+    from checkpoint_meta.evidence import FieldPath, Fragment, JSONValue
     from checkpoint_meta.paths import CheckpointFile
     from checkpoint_meta.sources.interface import Source
 
 INDISPENSABLE: Final = "checkpoint"
 """Source whose failure is the checkpoint's; any other that fails is a note."""
+
+_IRREFUTABLE: Final = ("pinned", "training")
+"""What a person has set, and what was seen as it happened."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,7 +55,28 @@ def gather(checkpoint: CheckpointFile, sources: Iterable[Source]) -> Claims:
         except CheckpointMetaError as error:
             faults.append(str(error))
     met = (fault for fragment in fragments for fault in fragment.faults)
-    return Claims(tuple(fragments), tuple(faults), (*faults, *met))
+    return Claims(without_refuted(fragments), tuple(faults), (*faults, *met))
+
+
+def without_refuted(fragments: Sequence[Fragment]) -> tuple[Fragment, ...]:
+    """Return the fragments without the claims that another of them shows to be wrong."""
+    refuted = [(field, value) for one in fragments for field, value in one.refuted.items()]
+    if not refuted:
+        return tuple(fragments)
+    return tuple(_unrefuted(fragment, refuted) for fragment in fragments)
+
+
+def _unrefuted(fragment: Fragment, refuted: Sequence[tuple[FieldPath, JSONValue]]) -> Fragment:
+    if fragment.origin.source in _IRREFUTABLE:
+        return fragment
+    wrong = {
+        field
+        for field, value in refuted
+        if field in fragment.values
+        and agrees(value, fragment.values[field], fragment.decimals.get(field))
+    }
+    values = {field: value for field, value in fragment.values.items() if field not in wrong}
+    return dataclasses.replace(fragment, values=values)
 
 
 def resolve_claims(claims: Claims, precedence: Sequence[str] = PRECEDENCE) -> Resolution:

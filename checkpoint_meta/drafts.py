@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from checkpoint_meta.claims import Claims, gather, resolve_claims
+from checkpoint_meta.claims import Claims, gather, resolve_claims, without_refuted
 from checkpoint_meta.errors import DocumentError, ReadError
 from checkpoint_meta.identity import checkpoint_facts, is_same, stamp_of
 from checkpoint_meta.news import (
@@ -150,6 +150,8 @@ def draft_sidecar(
     if current:
         changed = () if current.holds or current.is_legacy else (CHANGED,)
         fragments = (*claims.fragments, *current.fragments(overwrite=options.overwrite))
+        if options.overwrite:
+            fragments = without_refuted(fragments)
         claims = Claims(fragments, (*claims.notes, *changed), claims.faults)
         precedence = _with_kept(precedence, last=options.overwrite)
         if current.holds:

@@ -63,6 +63,9 @@ class Fragment:
     faults: tuple[str, ...] = ()
     """Which files could not be read, and why."""
 
+    refuted: Mapping[FieldPath, JSONValue] = dataclasses.field(default_factory=dict)
+    """What others may claim, and this source shows to be wrong, such as an older measurement."""
+
 
 class Severity(StrEnum):
     """How much a problem weighs."""

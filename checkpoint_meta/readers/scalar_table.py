@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 MOST_NUMBERS: Final = 8_000_000
 """Numbers that one table may hold, 64 MB: far more than any run that a person looks at."""
@@ -71,6 +71,19 @@ class ScalarTable:
         if len(self._numbers) > MOST_NUMBERS or len(self._names) > MOST_SHAPES:
             raise NotALogError(f"more than {MOST_NUMBERS} numbers, or their names never end")
 
+    def rows_with(
+        self, has: Callable[[tuple[str, ...]], bool]
+    ) -> Iterator[tuple[int, dict[str, float]]]:
+        """Yield the step and the numbers of each row whose names `has` accepts."""
+        wanted = {shape for shape, names in enumerate(self._names) if has(names)}
+        for place, shape in enumerate(self._shapes):
+            if shape in wanted:
+                yield self._steps[place], self._row(place)
+
+    def _row(self, place: int) -> dict[str, float]:
+        names, start = self._names[self._shapes[place]], self._starts[place]
+        return dict(zip(names, self._numbers[start : start + len(names)], strict=True))
+
     def rows_at(self, step: int) -> Iterator[dict[str, float]]:
         """Yield the rows that were logged at `step`, in their order."""
         place = -1
@@ -79,6 +92,4 @@ class ScalarTable:
                 place = self._steps.index(step, place + 1)
             except ValueError:
                 return
-            names = self._names[self._shapes[place]]
-            start = self._starts[place]
-            yield dict(zip(names, self._numbers[start : start + len(names)], strict=True))
+            yield self._row(place)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 EPOCH: Final = ("training", "epoch")
 STEP: Final = ("training", "global_step")
 METRICS: Final = ("metrics",)
+SCORE: Final = ("checkpointing", "score")
 
 
 def _contradicted(
@@ -64,23 +65,24 @@ def name_says_the_same(case: Case) -> Iterator[Flaw]:
 def score_is_the_monitored_metric(case: Case) -> Iterator[Flaw]:
     """The score, its monitor and its mode are those of the checkpoint's own ModelCheckpoint.
 
-    The score is also the monitored metric, as far as the sidecar has it.
+    Where the checkpoint says no score, it is the monitored metric, as far as the sidecar has it.
     """
-    contradicted = list(_contradicted(case, case.own_claims, "the checkpoint", ("checkpointing",)))
-    yield from contradicted
+    yield from _contradicted(case, case.own_claims, "the checkpoint", ("checkpointing",))
     monitor, score = case.value(("checkpointing", "monitor")), _score(case)
-    if contradicted or not isinstance(monitor, str) or score is None:
+    # The checkpoint's own may be an earlier validation's; its fresh one is CM306's to compare.
+    is_its_own = any(claim.field == SCORE for claim in case.own_claims)
+    if is_its_own or not isinstance(monitor, str) or score is None:
         return
     for field in _places_of(case, monitor):
         measured = case.number(field)
         if measured is not None and not agrees(measured, score):
             message = f"{score} is not {monitor}, which is {measured} in {'.'.join(field)}"
-            yield Flaw(("checkpointing", "score"), message)
+            yield Flaw(SCORE, message)
             return
 
 
 def _score(case: Case) -> float | None:
-    return case.number(("checkpointing", "score"))
+    return case.number(SCORE)
 
 
 def _places_of(case: Case, monitor: str) -> Iterator[FieldPath]:

@@ -19,6 +19,7 @@ from checkpoint_meta.sources.step_rule import (
     is_score_stale,
     judge,
     logged_step,
+    measured_before,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +45,15 @@ class Question:
         """Return what one log says."""
         if self.place is None:
             return Verdict(Finding.NONE, reason="its step in a log cannot be known")
-        return judge(parsed.rows_at(self.place.steps), self.place, self.score)
+        verdict = judge(parsed.rows_at(self.place.steps), self.place, self.score)
+        if self.score is None or verdict.finding not in (Finding.NONE, Finding.CONFLICT):
+            return verdict
+        score, scored = self.score, parsed.rows_with(lambda names: bool(score.names_in(names)))
+        step = measured_before(scored, self.place, score)
+        if step is None:
+            return verdict
+        reason = f"{score.name} {score.value} was measured at step {step}, before these weights"
+        return replace(verdict, reason=reason, measured_at=step)
 
 
 def question_about(checkpoint: CheckpointFile, contents: CheckpointContents) -> Question:

@@ -15,7 +15,7 @@ from checkpoint_meta.sources.marks import may_read
 from checkpoint_meta.sources.run_logs import LogFiles, LogKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from checkpoint_meta.readers.scalar_table import ScalarTable
@@ -52,6 +52,12 @@ class ParsedLog:
     def rows_at(self, steps: tuple[int, ...]) -> list[dict[str, float]]:
         """Return the rows at any of `steps`, in their order."""
         return list(chain(*(table.rows_at(step) for step in steps for table in self.tables)))
+
+    def rows_with(
+        self, has: Callable[[tuple[str, ...]], bool]
+    ) -> Iterator[tuple[int, dict[str, float]]]:
+        """Yield the step and the numbers of each row whose names `has` accepts."""
+        return chain.from_iterable(table.rows_with(has) for table in self.tables)
 
 
 Stamps = tuple[tuple["Path", int, int, bool], ...]

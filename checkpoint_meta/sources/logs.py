@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,16 +12,23 @@ from checkpoint_meta.metric_names import name_metrics
 from checkpoint_meta.readers.yaml import read_yaml
 from checkpoint_meta.sources.config_files import HPARAMS
 from checkpoint_meta.sources.interface import location_of
-from checkpoint_meta.sources.judged_logs import JudgedLog, question_about, read_and_judge, settle
+from checkpoint_meta.sources.judged_logs import (
+    JudgedLog,
+    Question,
+    question_about,
+    read_and_judge,
+    settle,
+)
 from checkpoint_meta.sources.marks import mark_of
 from checkpoint_meta.sources.model_config import training_claims
 from checkpoint_meta.sources.reading import read_contents
 from checkpoint_meta.sources.run_logs import LogKind, find_logs
+from checkpoint_meta.sources.step_rule import Finding
 from checkpoint_meta.sources.wandb_choice import WandbChoice
 from checkpoint_meta.sources.wandb_logs import WandbLogs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from checkpoint_meta.evidence import FieldPath, JSONValue
@@ -69,8 +77,9 @@ class LogsSource:
         found = self._wandb.find(checkpoint, contents, question, nearby)
         if found.run:
             judged.append(found.run)
+        refuted = self._refuted(judged, question)
         for one in settle(judged):
-            yield self._fragment(one, checkpoint)
+            yield replace(self._fragment(one, checkpoint), refuted=refuted)
         yield from found.fragments
         if unreadable:
             yield Fragment(Origin(self.name, ""), {}, faults=tuple(unreadable))
@@ -93,6 +102,17 @@ class LogsSource:
         if run_dir not in self._found:
             self._found[run_dir] = find_logs(run_dir)
         return self._found[run_dir]
+
+    def _refuted(
+        self, judged: Sequence[JudgedLog], question: Question
+    ) -> Mapping[FieldPath, JSONValue]:
+        """Return what the score is no claim for: a log has it at an earlier step, and none here."""
+        verdicts = [one.verdict for one in judged]
+        is_own = any(verdict.finding is Finding.VERIFIED for verdict in verdicts)
+        is_older = any(verdict.measured_at is not None for verdict in verdicts)
+        if question.score is None or is_own or not is_older:
+            return {}
+        return name_metrics({question.score.name: question.score.value}, self._aliases).values
 
     def _fragment(self, one: JudgedLog, checkpoint: CheckpointFile) -> Fragment:
         location = location_of(one.log.path, checkpoint)

@@ -17,7 +17,7 @@ from checkpoint_meta.resolve import agrees
 from checkpoint_meta.schema.fields import look_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from checkpoint_meta.readers.contents import CheckpointContents
 
@@ -87,7 +87,7 @@ class Score:
     decimals: int | None = None
     """Where it was printed in a file name: how many decimals it was rounded to."""
 
-    def names_in(self, row: Mapping[str, float]) -> list[str]:
+    def names_in(self, row: Collection[str]) -> list[str]:
         """Return the names under which `row` has the monitored metric.
 
         Lightning forks what is logged each step and each epoch; a file name may leave out the
@@ -117,6 +117,9 @@ class Verdict:
     """The row's numbers, also of a row that is not written."""
 
     reason: str = ""
+
+    measured_at: int | None = None
+    """Where the score was not measured at its step: the earlier one that it was measured at."""
 
 
 def logged_step(contents: CheckpointContents) -> LoggedStep | None:
@@ -149,14 +152,20 @@ def is_score_stale(contents: CheckpointContents, monitor: str) -> bool:
     """Tell whether the score in the checkpoint's state is an earlier validation's.
 
     So it is where the checkpoint was written in the middle of a batch, as `every_n_train_steps`
-    does, and where nothing was validated in its epoch. What the training logs is always fresh.
+    does, and where nothing was validated in its epoch. What the training logs is fresh, apart
+    from the mean of an epoch that had not ended.
     """
     if is_of_training(monitor):
-        return False
+        return monitor.endswith("_epoch") and _is_before_end(contents)
     processed, completed = (_count(contents, (*_BATCH, key)) for key in ("processed", "completed"))
     if processed is not None and completed is not None and processed > completed:
         return True
     return any(_count(contents, path) == 0 for path in _VALIDATIONS)
+
+
+def _is_before_end(contents: CheckpointContents) -> bool:
+    ready, processed = (_count(contents, (*_PROGRESS, key)) for key in ("ready", "processed"))
+    return ready is not None and processed is not None and processed < ready
 
 
 def _count(contents: CheckpointContents, path: Iterable[str]) -> int | None:
@@ -186,6 +195,26 @@ def judge(rows: Iterable[Row], place: LoggedStep, score: Score | None) -> Verdic
         reason = "rows at its step that differ" if dated else "a row at its step without an epoch"
         return Verdict(Finding.PROBABLE, _merged(here), reason)
     return Verdict(Finding.EXACT, agreed)
+
+
+def measured_before(rows: Iterable[tuple[int, Row]], place: LoggedStep, score: Score) -> int | None:
+    """Return the last step before `place` whose row carries the score.
+
+    `rows` are those that have the monitored metric, each with its step. Only those of its epoch
+    count, and of earlier ones for what the training logs: a mean may be of the epoch before.
+    """
+    last = max(place.epochs, default=-1.0)
+    first = 0.0 if is_of_training(score.name) else last
+    return max(
+        (
+            step
+            for step, row in rows
+            if step < min(place.steps)
+            and first <= row.get(EPOCH, -1.0) <= last
+            and score.is_proved_by(row)
+        ),
+        default=None,
+    )
 
 
 def _by_score(rows: Sequence[Row], score: Score) -> Verdict:

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from checkpoint_meta.convert import ConvertOptions, Outcome, convert
+from checkpoint_meta.evidence import Severity
 from checkpoint_meta.paths import CheckpointFile, iter_checkpoints
 from checkpoint_meta.resolve import agrees
+from checkpoint_meta.rules.subjects import iter_subjects
 from checkpoint_meta.sources import log_cache
 from checkpoint_meta.sources.log_cache import LogCache
 from checkpoint_meta.sources.logs import LogsSource
+from checkpoint_meta.validate import Gate, validate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,6 +112,8 @@ def _findings(outcome: Outcome) -> dict[str, str]:
         ("after/checkpoints/final.ckpt", "exact"),
         ("printed/checkpoints/epoch=1-val", "verified"),
         ("seldom/checkpoints/epoch=3-step=24.ckpt", "exact"),
+        ("early/checkpoints/epoch=1-val", "none"),
+        ("trained/checkpoints/epoch=1-step=12.ckpt", "exact"),
     ],
 )
 def test_every_log_of_a_run_says_the_same(
@@ -128,6 +133,31 @@ def test_nothing_is_said_of_a_step_that_was_not_validated(outcomes: dict[str, Ou
         assert not any(name.startswith("val") for name in names)
 
 
+def test_a_score_that_the_logs_show_to_be_older_is_no_metric(
+    outcomes: dict[str, Outcome],
+) -> None:
+    """Validated at step 4 and saved at step 6: neither the score nor the name speaks of it."""
+    name = next(path for path in outcomes if path.startswith("early/checkpoints/epoch=0"))
+    outcome = outcomes[name]
+
+    assert outcome.resolution is not None
+    assert outcome.resolution.values["checkpointing", "score"]
+    assert not any(name.startswith("val") for name, _ in _claimed_metrics(outcome))
+    assert any("val/hmean" in note and "step 3" in note for note in outcome.notes), outcome.notes
+
+
+def test_a_mean_of_the_epoch_before_is_no_metric_of_this_one(outcomes: dict[str, Outcome]) -> None:
+    """Saved after a validation, before the epoch's own mean of the training was known."""
+    outcome = outcomes["trained/checkpoints/epoch=3-step=24.ckpt"]
+
+    assert outcome.resolution is not None
+    claimed = dict(_claimed_metrics(outcome))
+    assert not agrees(
+        claimed["train_loss_epoch"], outcome.resolution.values["checkpointing", "score"]
+    )
+    assert "val/hmean" in claimed
+
+
 @pytest.mark.parametrize(
     ("checkpoint", "own", "other"),
     [
@@ -145,6 +175,20 @@ def test_the_score_tells_two_attempts_apart(
 
     assert findings[f"CSV {own}"] == findings[f"TensorBoard {own}"] == "verified"
     assert findings[f"CSV {other}"] == findings[f"TensorBoard {other}"] == "conflict"
+
+
+def test_what_is_converted_passes_the_gate(runs: Path, tmp_path: Path) -> None:
+    """No rule takes a score that is older than the weights, or a metric beside it, for wrong."""
+    copied = shutil.copytree(runs, tmp_path / "runs")
+    list(convert(iter_checkpoints(copied)))
+
+    errors = [
+        str(one.problem)
+        for one in validate(iter_subjects(copied), Gate())
+        if one.problem.severity is Severity.ERROR
+    ]
+
+    assert errors == []
 
 
 def test_without_a_score_two_runs_are_ambiguous(outcomes: dict[str, Outcome]) -> None:

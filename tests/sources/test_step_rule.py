@@ -16,6 +16,7 @@ from checkpoint_meta.sources.step_rule import (
     is_score_stale,
     judge,
     logged_step,
+    measured_before,
 )
 
 if TYPE_CHECKING:
@@ -215,3 +216,38 @@ def test_a_score_may_be_older_than_the_weights(
 
     assert is_score_stale(contents, "val/hmean") is stale
     assert is_score_stale(contents, "train_loss") is False
+
+
+@pytest.mark.parametrize(
+    ("name", "epochs", "stale"),
+    [
+        ("train_loss_epoch", (2, 1), True),
+        ("train_loss_epoch", (2, 2), False),
+        ("train_loss_step", (2, 1), False),
+    ],
+)
+def test_a_mean_is_older_until_its_epoch_has_ended(
+    name: str, epochs: tuple[int, int], *, stale: bool
+) -> None:
+    """Saved after a validation, the newest mean of the training is that of the epoch before."""
+    assert is_score_stale(_contents(batches=6, epochs=epochs), name) is stale
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "expected"),
+    [
+        ("val/hmean", {"epoch": 1.0, "val/hmean": 0.5}, 5),
+        ("val/hmean", {"epoch": 0.0, "val/hmean": 0.5}, None),
+        ("val/hmean", {"epoch": 1.0, "val/hmean": 0.6}, None),
+        ("val/hmean", {"val/hmean": 0.5}, None),
+        ("train/loss", {"epoch": 0.0, "train/loss": 0.5}, 5),
+    ],
+    ids=["its epoch", "another epoch", "another number", "no epoch", "a mean of the epoch before"],
+)
+def test_a_score_is_found_at_the_step_that_it_was_measured_at(
+    name: str, row: Row, expected: int | None
+) -> None:
+    """An earlier row shows a score to be older only if it is certain to be of the same run."""
+    rows = [(5, row), (9, {"epoch": 1.0, name: 0.5})]
+
+    assert measured_before(rows, PLACE, Score(name, 0.5)) == expected

@@ -182,6 +182,19 @@ def _train(root: Path) -> None:
         check_val_every_n_epoch=2,
         max_epochs=4,
     )
+    _fit(
+        root / "early",
+        "early",
+        checkpoint={"save_on_train_epoch_end": True, "filename": "{epoch}-{val/hmean:.4f}"},
+        val_check_interval=4,
+    )
+    _fit(
+        root / "trained",
+        "trained",
+        checkpoint={"monitor": "train_loss_epoch", "mode": "min"},
+        check_val_every_n_epoch=2,
+        max_epochs=4,
+    )
     after = _fit(root / "after", "after")
     after.save_checkpoint(root / "after" / "checkpoints" / "final.ckpt")
     after.validate(after.lightning_module, _data(2), verbose=False)
