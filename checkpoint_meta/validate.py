@@ -70,7 +70,7 @@ def judge_all(subjects: Iterable[Subject], gate: Gate, *, jobs: int = 1) -> Iter
     first: dict[tuple[str, ...], Path] = {}
     for verdict in verdicts:
         kept = tuple(_compared(verdict.findings, first))
-        yield verdict if len(kept) == len(verdict.findings) else replace(verdict, findings=kept)
+        yield verdict if kept == verdict.findings else replace(verdict, findings=kept)
 
 
 def _lost(subject: Subject) -> Verdict:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from checkpoint_meta.rules.fixes import Change
+    from checkpoint_meta.rules.sieve import Sieve
     from checkpoint_meta.rules.subjects import Subject
     from checkpoint_meta.validate import Gate
 
@@ -41,8 +42,10 @@ class Fixes:
         return self.wanted and not self.dry_run
 
 
-def mend(output: Output, subjects: Iterable[Subject], gate: Gate, fixes: Fixes) -> None:
-    """Make every change that needs no guess, or show it.
+def mend(
+    output: Output, subjects: Iterable[Subject], gate: Gate, sieve: Sieve, fixes: Fixes
+) -> None:
+    """Make every change that needs no guess, or show it; what the settings ignore stays.
 
     One that cannot be made is said, and the others go on; what it would have mended is still
     found afterwards.
@@ -50,7 +53,9 @@ def mend(output: Output, subjects: Iterable[Subject], gate: Gate, fixes: Fixes) 
     codes = frozenset(code for code in all_rules() if gate.severity(code) is not Severity.OFF)
     count = 0
     for subject in subjects:
-        plan = partial(plan_change, subject, codes, unsafe=fixes.unsafe)
+        path = subject.readable or subject.path
+        asked = frozenset(code for code in codes if not sieve.ignores(code, path))
+        plan = partial(plan_change, subject, asked, unsafe=fixes.unsafe)
         # A sidecar that cannot be read is a finding, and said as such.
         change, _ = guarded(plan)
         if change is not None:

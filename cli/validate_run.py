@@ -66,7 +66,7 @@ class Run:
             if not allow_empty:
                 raise typer.Exit(NOTHING_THERE)
         if fixes.wanted:
-            mend(self.output, found, self.gate, fixes)
+            mend(self.output, found, self.gate, self.sieve, fixes)
         return list(find_subjects(self.session)) if fixes.are_made else found
 
     def judge(

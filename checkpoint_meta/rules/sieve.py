@@ -59,18 +59,26 @@ class Sieve:
         return [entry for entry in self.settings.ignore if not self.ignored[entry]]
 
     def _takes(self, finding: Finding) -> bool:
-        for entry in self.settings.ignore:
-            if finding.problem.code.startswith(entry.rule) and self._lies_in(finding, entry):
-                self.ignored[entry] += 1
-                return True
+        entry = self._entry_for(finding.problem.code, finding.path)
+        if entry is not None:
+            self.ignored[entry] += 1
+            return True
         if self.baseline is not None and self.baseline.knows(finding):
             self.known.add(self.baseline.fingerprint(finding))
             return True
         return False
 
-    def _lies_in(self, finding: Finding, entry: Ignored) -> bool:
+    def ignores(self, code: str, path: Path) -> bool:
+        """Tell whether the settings pass over a rule at a path."""
+        return self._entry_for(code, path) is not None
+
+    def _entry_for(self, code: str, path: Path) -> Ignored | None:
+        fitting = (one for one in self.settings.ignore if code.startswith(one.rule))
+        return next((one for one in fitting if self._lies_in(path, one)), None)
+
+    def _lies_in(self, path: Path, entry: Ignored) -> bool:
         """Tell whether the entry's pattern fits the path, relative to the settings' folder."""
         folder = self.settings.file.parent if self.settings.file else Path()
-        name = Path(os.path.relpath(finding.path, folder)).as_posix()
+        name = Path(os.path.relpath(path, folder)).as_posix()
         pattern = Path(entry.path).as_posix()
         return fnmatchcase(name, pattern) or fnmatchcase(name, f"{pattern}/*")

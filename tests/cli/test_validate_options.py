@@ -13,7 +13,7 @@ import pytest
 from checkpoint_meta.cli.main import app
 from typer.testing import CliRunner
 
-from checkpoint_meta.convert import convert
+from checkpoint_meta.convert import ConvertOptions, convert
 from checkpoint_meta.paths import iter_checkpoints
 
 if TYPE_CHECKING:
@@ -113,6 +113,26 @@ def test_a_rule_is_ignored_in_a_whole_folder(path: str, project: Path) -> None:
 
     assert run("outputs").exit_code == 0
     assert run("outputs-2").exit_code == 1
+
+
+def test_what_the_settings_ignore_is_not_mended(project: Path) -> None:
+    """Who keeps 1.0 for other readers has nothing upgraded, while the rest is mended."""
+    list(
+        convert(iter_checkpoints(project / "outputs"), options=ConvertOptions(schema_version="1.0"))
+    )
+    kept, misplaced, _ = sorted(project.rglob("*.metadata.yaml"))
+    misplaced.rename(misplaced.with_name(misplaced.name.replace(".meta", ".ckpt.meta")))
+    before = kept.read_bytes()
+    entry = '{rule = "CM110", reason = "the old front end reads 1.0"}'
+    settings = project / "checkpoint-meta.toml"
+    settings.write_text(f"[validate]\nignore = [{entry}]\n", encoding="utf-8")
+
+    result = run("outputs", "--fix")
+
+    assert result.exit_code == 0
+    assert misplaced.exists()
+    assert kept.read_bytes() == before
+    assert "CM110" not in result.stderr
 
 
 def test_what_several_paths_lead_to_is_judged_once(project: Path) -> None:

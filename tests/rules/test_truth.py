@@ -63,6 +63,19 @@ def test_per_cents_under_a_name_of_the_projects_own(tmp_path: Path, make_checkpo
     ]
 
 
+def test_a_second_best_names_the_first(tmp_path: Path, make_checkpoint: Make) -> None:
+    """Whoever reads of one of them knows which the other is."""
+    text = "checkpointing: {monitor: val/loss, mode: min, best: true}\n"
+    gate = Gate(codes=frozenset({"CM309"}))
+    for name in ("a.ckpt", "b.ckpt"):
+        found(make_checkpoint(tmp_path / name), text)
+
+    (finding,) = validate(iter_subjects(tmp_path), gate)
+
+    assert finding.path.name == "b.metadata.yaml"
+    assert finding.problem.message.endswith("; the first is a.metadata.yaml")
+
+
 def test_a_text_is_told_from_a_number(tmp_path: Path, make_checkpoint: Make) -> None:
     """A text of the same digits is quoted, so that nobody reads `expected 3, got 3`."""
     checkpoint = make_checkpoint(tmp_path / "a.ckpt")
