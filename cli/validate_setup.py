@@ -100,7 +100,9 @@ def parse_reports(
     output_format: ReportFormat, file: Path | None, further: Sequence[str] | None
 ) -> list[Wanted]:
     """Return every report that was asked for, that of `--format` first."""
-    wanted = [Wanted(output_format, file), *(_parse_report(text) for text in further or ())]
+    # A dash is stdout, as with other programs.
+    first = Wanted(output_format, None if file == Path("-") else file)
+    wanted = [first, *(_parse_report(text) for text in further or ())]
     files = [one.file.absolute() for one in wanted if one.file]
     if len(set(files)) < len(files):
         raise typer.BadParameter("two reports cannot go to one file", param_hint="--report")
@@ -110,6 +112,9 @@ def parse_reports(
 def _parse_report(text: str) -> Wanted:
     name, equals, file = text.partition("=")
     names = [one.value for one in ReportFormat]
+    if file == "-":
+        message = f"{text!r}: expected a file; --format says what goes to stdout"
+        raise typer.BadParameter(message, param_hint="--report")
     if not equals or not file or name not in names:
         message = f"{text!r}: expected FORMAT=FILE with one of {', '.join(names)}"
         raise typer.BadParameter(message, param_hint="--report")

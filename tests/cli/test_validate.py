@@ -242,6 +242,16 @@ def test_output_goes_to_a_file(outputs: Path, tmp_path: Path) -> None:
     assert len(json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))) == 3
 
 
+def test_a_dash_is_stdout(outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with other programs: no file of that name is written."""
+    monkeypatch.chdir(tmp_path)
+
+    result = run("validate", outputs, "--format", "jsonl", "-o", "-")
+
+    assert codes(result) == ["CM201"] * 3
+    assert not (tmp_path / "-").exists()
+
+
 def test_a_report_that_cannot_be_written_is_exit_2(outputs: Path, tmp_path: Path) -> None:
     """Nothing is half-written: the other report is not there either."""
     first, second = tmp_path / "r.sarif", tmp_path / "nope" / "r.xml"
@@ -258,6 +268,7 @@ def test_a_report_that_cannot_be_written_is_exit_2(outputs: Path, tmp_path: Path
     [
         ("--report", "sarif"),
         ("--report", "pdf=x"),
+        ("--report", "json=-"),
         ("--report", "json=x", "--report", "sarif=x"),
         ("--dry-run",),
         ("--unsafe-fixes",),
@@ -267,6 +278,7 @@ def test_a_report_that_cannot_be_written_is_exit_2(outputs: Path, tmp_path: Path
     ids=[
         "no-file",
         "no-format",
+        "report-on-stdout",
         "one-file",
         "dry-run-alone",
         "unsafe-alone",
