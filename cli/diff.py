@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from checkpoint_meta.errors import printable
+
 from .options import (
     Colored,
     Config,
@@ -89,7 +91,7 @@ def _table(rows: Sequence[Row], found: Sequence[Difference]) -> Table:
 
     def line(one: Difference) -> list[Cell]:
         values = (Cell(show_value("", value, rounded=False)) for value in one.values)
-        return [Cell(one.name), *values]
+        return [Cell(printable(one.name)), *values]
 
     return Table.of(heads, Lines(found, line))
 

@@ -117,9 +117,10 @@ class ListView:
 
         columns = self._columns(rows)
         writer = csv.writer(sys.stdout, delimiter=separator, lineterminator="\n")
-        writer.writerow([one.name for one in columns])
+        plain = _safe if self.output.is_terminal() else _plain
+        writer.writerow([plain(one.name) for one in columns])
         for row in rows:
-            writer.writerow([_plain(one.value(row, self.now)) for one in columns])
+            writer.writerow([plain(one.value(row, self.now)) for one in columns])
 
     def _markdown(self, rows: Collection[Row]) -> None:
         cells = RowTable.of(rows, self._columns(rows), self.now, self.best())
@@ -171,6 +172,11 @@ def _plain(value: JSONValue) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
+def _safe(value: JSONValue) -> str:
+    """Return a value for CSV that somebody looks at."""
+    return printable(_plain(value))
+
+
 def as_json(row: Row) -> JSONValue:
     """Return a row in the documented, stable shape."""
     return {
@@ -186,7 +192,7 @@ def as_json(row: Row) -> JSONValue:
 
 
 def print_path(path: str, end: str = "\n") -> None:
-    """Print a path as it is, byte for byte; a line break in it would make two of one."""
-    shown = printable(path) if end in path else path
+    """Print a path byte for byte, but on a terminal; a line break in it would make two of one."""
+    shown = printable(path) if end in path or sys.stdout.isatty() else path
     sys.stdout.flush()
     sys.stdout.buffer.write(os.fsencode(shown) + end.encode())

@@ -41,11 +41,11 @@ class Output:
     def say(self, sentence: str) -> None:
         """Talk: progress, counts, hints; silent with `--quiet`."""
         if not self.quiet:
-            sys.stderr.write(f"{sentence}\n")
+            self.warn(sentence)
 
     def warn(self, sentence: str) -> None:
         """Say what went wrong; not silent even with `--quiet`."""
-        sys.stderr.write(f"{sentence}\n")
+        sys.stderr.write("".join(f"{printable(line)}\n" for line in sentence.split("\n")))
 
     def line(self, text: str) -> None:
         """Print one line of data."""

@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from checkpoint_meta.errors import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -76,6 +78,8 @@ class Table:
     @classmethod
     def of(cls, heads: Sequence[Head], rows: Collection[Sequence[Cell]]) -> Table:
         """Return the table, its columns as wide as the widest of their cells."""
+        # A metric or a file may have given the name.
+        heads = [replace(head, name=printable(head.name)) for head in heads]
         widths = [cell_width(head.name) for head in heads]
         if len(rows) < MANY:
             rows = list(rows)

@@ -43,7 +43,7 @@ def ckpt_meta(
     )
 
 
-def on_terminal(folder: Path, columns: int, *arguments: str) -> str:
+def on_terminal(folder: Path, columns: int, *arguments: str, code: int = 0) -> str:
     """Return what a terminal of so many columns gets to see."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
@@ -58,7 +58,7 @@ def on_terminal(folder: Path, columns: int, *arguments: str) -> str:
     )
     os.close(theirs)
     seen = seen_on(ours)
-    assert process.wait() == 0, seen
+    assert process.wait() == code, seen
     return seen
 
 

@@ -8,12 +8,19 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from checkpoint_meta.cli.list_options import ListFormat
 
 from checkpoint_meta.convert import convert
 from checkpoint_meta.paths import iter_checkpoints
+from checkpoint_meta.reports.interface import ReportFormat
+from tests.commands import on_terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+LIST_FORMATS: Final = [form.value for form in ListFormat]
+REPORTS: Final = [form.value for form in ReportFormat]
 
 WATCHED: Final = """
 import sys
@@ -127,3 +134,35 @@ def test_mending_writes_sidecars_and_nothing_else(outputs: Path) -> None:
     assert result.returncode == 0, result.stdout
     assert [path for path in after if before.get(path) != after[path]] == [sidecar]
     assert before.keys() == after.keys()
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        *((0, ("list", "runs", "--format", form)) for form in LIST_FORMATS),
+        (0, ("list", "runs", "--all-columns")),
+        (0, ("best", "runs", "--metric", "epoch")),
+        (1, ("diff", "runs/a\x1b[2Jb/good\x1b[2J.ckpt", "runs/a\x1b[2Jb/bad.ckpt")),
+        *((1, ("validate", "runs", "--format", form)) for form in REPORTS),
+        (1, ("convert", "runs", "--dry-run", "--overwrite", "--explain", "--diff", "-v")),
+    ],
+    ids=lambda value: " ".join(map(repr, value)) if isinstance(value, tuple) else "",
+)
+def test_no_name_or_value_reaches_the_terminal_as_a_code(
+    tmp_path: Path, make_checkpoint: Callable[..., Path], code: int, arguments: tuple[str, ...]
+) -> None:
+    """Names of files and folders, and what a sidecar says, in every format."""
+    folder = tmp_path / "runs" / "a\x1b[2Jb"
+    make_checkpoint(folder / "good\x1b[2J.ckpt")
+    (folder / "bad.ckpt").write_bytes(b"\x1b[2J no checkpoint")
+    (folder / "good\x1b[2J.metadata.yaml").write_text(
+        'schema_version: "2.0"\ncheckpoint_path: "other\\e[2J.ckpt"\nexp_name: "x\\e[2J"\n'
+        'created_at: "2026-11-23T21:09:00Z"\ntraining: {epoch: 3, global_step: 400}\n'
+        'metrics: {hmean: 0.5, additional_metrics: {"m\\e[2J": 1.5}}\n',
+        encoding="utf-8",
+    )
+
+    shown = on_terminal(tmp_path, 200, *arguments, code=code)
+
+    assert "[2J" in shown
+    assert "\x1b[2J" not in shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from checkpoint_meta.errors import printable
 from checkpoint_meta.reports.names import relative_name, sentence_of
 from checkpoint_meta.rules.rulebook import all_rules
 
@@ -42,7 +43,7 @@ class GithubReport:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _property(text: str) -> str:
