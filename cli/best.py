@@ -63,10 +63,10 @@ def best_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads 
     config: Config = None,
     isolated: Isolated = False,
 ) -> None:
-    """Print the path of the best checkpoint; exit 1 where there is none.
+    """Print the path of the best checkpoint.
 
-    Links, and checkpoints that are stale or cannot be read, are passed by. A tie goes to the
-    earlier step.
+    Exits with 1 where there is none. Links, and checkpoints that are stale or cannot be read, are
+    passed by. A tie goes to the earlier step.
     """
     output = Output(quiet=quiet)
     query = asked_query(where)

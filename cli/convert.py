@@ -89,7 +89,7 @@ def convert_command(  # noqa: PLR0913 - each option is a parameter, as Typer rea
     config: Config = None,
     isolated: Isolated = False,
 ) -> None:
-    """Write a sidecar for each checkpoint from everything that can be known about it.
+    """Write the sidecars of checkpoints from all that can be known.
 
     Run again, it changes nothing; a run that was stopped is finished by running it again.
     """

@@ -51,7 +51,10 @@ def diff_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads 
     config: Config = None,
     isolated: Isolated = False,
 ) -> None:
-    """Show what differs in metrics, configuration, model and environment."""
+    """Show what differs between checkpoints.
+
+    In metrics, configuration, model and environment.
+    """
     if len(checkpoints) < 2:  # noqa: PLR2004 - one checkpoint differs from nothing
         raise typer.BadParameter("name two checkpoints or more", param_hint="CHECKPOINT")
     output = Output(color, quiet)

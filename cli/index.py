@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from checkpoint_meta.evidence import JSONValue
 
 app = typer.Typer(
-    help="The index of what was read, in the user's cache folder; safe to delete at any time.",
+    help="Look after the index of what was read.\n\n"
+    "It lies in the user's cache folder, and is safe to delete at any time.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -70,7 +70,10 @@ def list_command(  # noqa: PLR0913 - each option is a parameter, as Typer reads 
     config: Config = None,
     isolated: Isolated = False,
 ) -> None:
-    """List checkpoints with their metrics; what has no sidecar tells what it knows itself."""
+    """List checkpoints with their metrics, filtered and sorted.
+
+    A checkpoint without a sidecar tells what it knows itself.
+    """
     output = Output(color, quiet, verbose)
     selection = replace(
         _ordered(sort, per, top), where=asked_query(where), statuses=frozenset(status or ())

@@ -29,9 +29,9 @@ def show_command(
     output_format: OutputFormat = TextFormat.TEXT,
     color: Colored = Color.AUTO,
 ) -> None:
-    """Show what a checkpoint says of itself; nothing in it is run, no tensor is read.
+    """Show what a checkpoint says of itself.
 
-    Exits with 1 if it cannot be read.
+    Nothing in it is run, no tensor is read. Exits with 1 if it cannot be read.
     """
     from checkpoint_meta.readers.checkpoint import read_checkpoint_file
 

@@ -36,7 +36,10 @@ def validate_command(  # noqa: PLR0913 - each option is a parameter, as Typer re
     config: Config = None,
     isolated: Isolated = False,
 ) -> None:
-    """Check sidecars by the rules; exit 1 if an error was found, 2 if nothing could be judged."""
+    """Check sidecars by the rules, as a gate in CI.
+
+    Exits with 1 if an error was found, with 2 if nothing could be judged.
+    """
     from .validate_run import Run
     from .validate_setup import make_fixes, make_gate, make_sieve, parse_reports, refuse_reports
 

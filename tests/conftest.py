@@ -166,4 +166,4 @@ def world(documented_example: Path, tmp_path: Path) -> Path:
 
     folder = tmp_path / "world"
     (folder / "home").mkdir(parents=True)
-    return make_world("README.md", documented_example, folder)
+    return make_world("docs/index.md", documented_example, folder)

@@ -16,10 +16,12 @@ from scripts.pages.commands import options_without_default, undescribed_options
 from scripts.pages.python_api import documented
 from scripts.pages.settings import VARIABLES
 from scripts.pages.sidecar import fields_without_meaning
+from tests.commands import ckpt_meta
 from tests.docs.pages import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 ADDS = ["ckpt-meta validate --require", "ckpt-meta validate --report"]
@@ -48,6 +50,16 @@ def test_every_field_has_a_meaning() -> None:
 def test_every_option_is_a_sentence() -> None:
     """Each option and argument of each command says what it does."""
     assert undescribed_options() == []
+
+
+@pytest.mark.parametrize("command", [(), ("index",)], ids=" ".join)
+def test_the_list_of_commands_cuts_no_sentence(command: tuple[str, ...], tmp_path: Path) -> None:
+    """The first thing that a user reads is whole, on 80 columns too."""
+    page = ckpt_meta(tmp_path, *command, "--help", COLUMNS="80").stdout
+
+    listed = page.partition("Commands:\n")[2].splitlines()
+    assert len(listed) >= 3
+    assert [line for line in listed if not line.endswith(".") or line.endswith("..")] == []
 
 
 def test_every_option_says_what_holds_without_it() -> None:

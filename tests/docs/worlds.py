@@ -34,6 +34,9 @@ EMPTY: Final = frozenset(
 TRAINS: Final = frozenset(name for name in EMPTY if "how-to" in name)
 """Pages after which each checkpoint has a valid sidecar."""
 
+BARE: Final = frozenset({"README.md"})
+"""Pages that start with `outputs` as `scripts/example` makes it: no checkpoint has a sidecar."""
+
 LEGACY: Final = frozenset({"docs/how-to/migrate.md"})
 """Pages about what the system that we replace has left."""
 
@@ -53,6 +56,9 @@ def make_world(page: str, template: Path, folder: Path) -> Path:
         write_corpus(folder / "outputs", old_sidecars=True)
     elif page not in EMPTY:
         _copy(template, folder)
+    if page in BARE:
+        for sidecar in (folder / "outputs").rglob("*.metadata.yaml"):
+            sidecar.unlink()
     (folder / "scripts").symlink_to(ROOT / "scripts")
     return folder
 
