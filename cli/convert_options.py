@@ -72,13 +72,3 @@ Explain: TypeAlias = Annotated[
 Hash: TypeAlias = Annotated[
     bool, typer.Option("--hash", help="Record a SHA-256, which reads every byte of the checkpoint.")
 ]
-Jobs: TypeAlias = Annotated[
-    Optional[int],  # noqa: UP045 - Typer reads it at run time
-    typer.Option(
-        "--jobs",
-        "-j",
-        metavar="N",
-        min=1,
-        help="Number of processes; by default that of the processors.",
-    ),
-]

@@ -53,6 +53,16 @@ Where: TypeAlias = Annotated[
         "'hmean >= 0.8 and architecture == \"dbnet\"'; by default all; repeatable.",
     ),
 ]
+Jobs: TypeAlias = Annotated[
+    Optional[int],  # noqa: UP045 - Typer reads it at run time
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N",
+        min=1,
+        help="Number of processes; by default that of the processors.",
+    ),
+]
 NoIndex: TypeAlias = Annotated[
     bool, typer.Option("--no-index", help="Do not use the index; read every sidecar.")
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from checkpoint_meta.reports.interface import ReportFormat
 
 from . import validate_options as only
-from .options import Colored, Config, Isolated, Paths, Quiet, SidecarDir, Verbose
+from .options import Colored, Config, Isolated, Jobs, Paths, Quiet, SidecarDir, Verbose
 from .output import Color, Output
 from .session import start
 
@@ -28,7 +28,7 @@ def validate_command(  # noqa: PLR0913 - each option is a parameter, as Typer re
     output_file: only.OutputFile = None,
     reports: only.Reports = None,
     allow_empty: only.AllowEmpty = False,
-    jobs: only.Jobs = None,
+    jobs: Jobs = None,
     sidecar_dir: SidecarDir = None,
     quiet: Quiet = False,
     verbose: Verbose = False,

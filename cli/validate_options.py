@@ -97,13 +97,3 @@ AllowEmpty: TypeAlias = Annotated[
     bool,
     typer.Option("--allow-empty", help="Pass where no checkpoint is found; else that is exit 2."),
 ]
-Jobs: TypeAlias = Annotated[
-    Optional[int],  # noqa: UP045 - Typer reads it at run time
-    typer.Option(
-        "--jobs",
-        "-j",
-        metavar="N",
-        min=1,
-        help="Number of processes; by default that of the processors.",
-    ),
-]
