@@ -88,5 +88,6 @@ def stamps_of_values(
     stamps = {
         field: claims.get((origin, field), former.get(field))
         for field, origin in resolution.provenance.items()
+        if origin.source != "pinned"
     }
     return {field: stamp for field, stamp in stamps.items() if stamp}

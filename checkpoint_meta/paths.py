@@ -119,7 +119,9 @@ class CheckpointFile:
         """Return the names under which earlier writers left a sidecar."""
         folder = self.sidecar.parent
         stem = self.layout.stem(self.path.name)
-        return (folder / f"{self.path.name}{SIDECAR_SUFFIX}", folder / f"{stem}.metadata.json")
+        names = (f"{self.path.name}{SIDECAR_SUFFIX}", f"{stem}.metadata.json")
+        # Of `.ckpt`, which has no stem, the older name is the name.
+        return tuple(folder / name for name in names if folder / name != self.sidecar)
 
     @cached_property
     def run_dir(self) -> Path:

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from checkpoint_meta.paths import CheckpointFile
     from checkpoint_meta.settings import Settings
     from checkpoint_meta.sources import interface
+    from checkpoint_meta.sources.wandb_choice import WandbChoice
 
     from .convert_view import ConvertView
     from .session import Session
@@ -129,11 +130,15 @@ class _Whom:
         if settings.signatures:
             load_signatures(settings.signatures)
         names = self._names()
-        choice = wandb_choice(self.project, self.run, self.mapping)
+        choice = self.choice()
         found = default_sources(settings.metrics, choice, signatures=settings.signatures)
         if self.server:
             found.append(wandb_source(settings.metrics, choice, refresh=self.refresh))
         return [one for one in found if one.name in names]
+
+    def choice(self) -> WandbChoice:
+        """Return what the user says of W&B's runs."""
+        return wandb_choice(self.project, self.run, self.mapping)
 
     def _names(self) -> frozenset[str]:
         from checkpoint_meta.resolve import PRECEDENCE
@@ -202,6 +207,8 @@ def _convert(
     passed = _passed(session)
     if not checkpoints and not passed:
         session.say_empty()
+    for pattern in whom.choice().unused(checkpoints):
+        output.say(f"{whom.mapping}: no checkpoint here fits {pattern!r}")
     work = partial(convert_one, sources=sources, options=options)
     outcomes = map_in_processes(work, checkpoints, jobs or default_jobs(), _lost)
     every = output.progress(chain(passed, outcomes), len(checkpoints), "converting")

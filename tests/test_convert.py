@@ -388,6 +388,20 @@ def test_odd_names_are_converted(tmp_path: Path, make_checkpoint: Callable[..., 
         assert document["checkpoint_path"] == name
 
 
+def test_a_metric_beyond_every_float_is_left_out_and_said(
+    tmp_path: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    """One absurd number costs itself only, not the whole sidecar."""
+    absurd = {"recall": 10**400, "precision": -(10**400), "hmean": 1}
+    make_checkpoint(tmp_path / "x.ckpt", score=None, extra={"cleval_metrics": absurd})
+
+    (outcome,) = _convert(tmp_path)
+
+    assert outcome.status is Status.CREATED, outcome.reason
+    assert read_sidecar(tmp_path / "x.metadata.yaml")["metrics"] == {"hmean": 1.0}
+    assert any("recall" in note for note in outcome.notes)
+
+
 def test_secrets_stay_out(tmp_path: Path, make_checkpoint: Callable[..., Path]) -> None:
     """A key in the hyper-parameters does not travel into a file that people share."""
     secret = {"lr": 0.1, "wandb_api_key": "hunter2"}

@@ -124,6 +124,20 @@ def test_no_command_changes_what_is_pinned(
         assert _at(run, "training", "epoch") == 8
 
 
+def test_a_pinned_value_is_not_passed_off_as_read_from_a_file(run: Path) -> None:
+    """A person set it: no file's size and time stand beside it."""
+    (run / ".hydra").mkdir()
+    (run / ".hydra" / "config.yaml").write_text("trainer: {max_epochs: 30}\n", encoding="utf-8")
+    _convert(run)
+    _edit(run, {"training/max_epochs": 50, "pinned": ["training.max_epochs", "training.epoch"]})
+
+    _convert(run, OVERWRITE)
+
+    lines = _at(run, "provenance")
+    assert isinstance(lines, list)
+    assert lines[0] == {"source": "pinned", "fields": ["training.epoch", "training.max_epochs"]}
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

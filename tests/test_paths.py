@@ -178,3 +178,11 @@ def test_what_is_installed_or_hidden_is_not_searched(tmp_path: Path, folder: str
 
     assert _names(tmp_path) == ["venv/mine.pth"]
     assert listed == judged == [str(tmp_path / "venv" / "mine.pth")]
+
+
+def test_no_sidecar_is_older_than_itself() -> None:
+    """A file that is called `.ckpt` has no stem to tell the two names apart."""
+    nameless, plain = CheckpointFile(Path("run/.ckpt")), CheckpointFile(Path("run/a.ckpt"))
+
+    assert nameless.sidecar not in nameless.older_sidecars
+    assert [one.name for one in plain.older_sidecars] == ["a.ckpt.metadata.yaml", "a.metadata.json"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from checkpoint_meta.evidence import Fragment, Origin
@@ -10,7 +11,7 @@ from checkpoint_meta.metric_names import NamedMetrics, name_metrics
 from checkpoint_meta.resolve import agrees
 from checkpoint_meta.sources.interface import location_of
 from checkpoint_meta.sources.marks import mark_of
-from checkpoint_meta.sources.model_checkpoint import Choice, find_choice
+from checkpoint_meta.sources.model_checkpoint import Choice, choice_of
 from checkpoint_meta.sources.reading import read_contents
 from checkpoint_meta.sources.step_rule import is_score_stale
 
@@ -44,8 +45,7 @@ class ContentsSource:
             ReadError: if the file is no checkpoint.
         """
         contents = read_contents(checkpoint)
-        name = checkpoint.path.resolve().name if checkpoint.is_link else checkpoint.path.name
-        choice = find_choice(contents.callbacks, name, contents.lightning_version)
+        choice = choice_of(checkpoint, contents)
         fresh = choice if choice and not _is_stale(contents, choice) else None
         metrics = _metrics(contents, fresh, self._aliases)
         values = {**_training(contents), **_choice(choice), **_model(contents), **metrics.values}
@@ -123,5 +123,13 @@ def numbers(value: JSONValue, prefix: str = "") -> dict[str, float]:
             found |= numbers(item, f"{prefix}/{key}" if prefix else key)
         return found
     if isinstance(value, (int, float)) and not isinstance(value, bool) and prefix:
-        return {prefix: float(value)}
+        return {prefix: _as_float(value)}
     return {}
+
+
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        # An integer beyond every float.
+        return math.copysign(math.inf, value > 0 or -1)

@@ -10,7 +10,7 @@ from checkpoint_meta.errors import ReadError
 from checkpoint_meta.resolve import agrees
 from checkpoint_meta.sources.filename import printed_metrics
 from checkpoint_meta.sources.log_cache import LOGS
-from checkpoint_meta.sources.model_checkpoint import find_choice
+from checkpoint_meta.sources.model_checkpoint import choice_of
 from checkpoint_meta.sources.step_rule import (
     Finding,
     LoggedStep,
@@ -66,8 +66,7 @@ def _own_score(checkpoint: CheckpointFile, contents: CheckpointContents) -> Scor
 
     One of an earlier validation is no proof of anything.
     """
-    name = checkpoint.path.resolve().name if checkpoint.is_link else checkpoint.path.name
-    choice = find_choice(contents.callbacks, name, contents.lightning_version)
+    choice = choice_of(checkpoint, contents)
     scores = [
         Score(printed, number, decimals)
         for printed, (number, decimals) in printed_metrics(checkpoint).items()

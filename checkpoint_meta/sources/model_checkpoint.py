@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from checkpoint_meta.evidence import JSONValue
+    from checkpoint_meta.paths import CheckpointFile
+    from checkpoint_meta.readers.contents import CheckpointContents
 
 _MODE: Final = re.compile(r"'mode': '(min|max)'")
 """Only the state key has the mode: `ModelCheckpoint{'monitor': 'val/hmean', 'mode': 'max'}`."""
@@ -28,12 +30,23 @@ class Choice:
     """The monitored metric of this very file."""
 
 
+def choice_of(checkpoint: CheckpointFile, contents: CheckpointContents) -> Choice | None:
+    """Return how the checkpoint was chosen, a link's target for a link."""
+    path = checkpoint.path.resolve() if checkpoint.is_link else checkpoint.path.absolute()
+    version = contents.lightning_version
+    return find_choice(contents.callbacks, path.name, version, path.parent.name)
+
+
 def find_choice(
-    callbacks: Mapping[str, JSONValue], name: str, lightning_version: str | None
+    callbacks: Mapping[str, JSONValue],
+    name: str,
+    lightning_version: str | None,
+    folder: str = "",
 ) -> Choice | None:
     """Return the choice of the ModelCheckpoint that wrote the file called `name`.
 
-    With several in the run it is the one whose state names the file; none if that does not tell.
+    With several in the run it is the one whose state names the file, and if several do, the one
+    that names it in a `folder` of that name; none if that does not tell.
     """
     states = {
         key: state
@@ -41,6 +54,8 @@ def find_choice(
         if isinstance(state, dict) and "best_model_path" in state
     }
     named = {key: state for key, state in states.items() if _names(state, name)}
+    if len(named) > 1:
+        named = {key: state for key, state in named.items() if _names(state, f"{folder}/{name}")}
     candidates = named or states
     if len(candidates) != 1:
         return None
@@ -56,14 +71,21 @@ def find_choice(
 
 def basename(path: str) -> str:
     """Return the last part of a path that was written on any system."""
-    return PureWindowsPath(path).name if "\\" in path else PurePosixPath(path).name
+    return _parts(path)[-1]
 
 
-def _names(state: Mapping[str, JSONValue], name: str) -> bool:
+def _parts(path: str) -> tuple[str, ...]:
+    pure = PureWindowsPath(path) if "\\" in path else PurePosixPath(path)
+    return pure.parts or ("",)
+
+
+def _names(state: Mapping[str, JSONValue], end: str) -> bool:
+    """Tell whether the state has a path that ends in `end`: a name, or a folder and a name."""
     best = state.get("best_k_models")
     paths = [*(best if isinstance(best, dict) else ())]
     paths += [str(state.get(key)) for key in ("best_model_path", "last_model_path")]
-    return any(basename(path) == name for path in paths)
+    parts = tuple(end.split("/"))
+    return any(_parts(path)[-len(parts) :] == parts for path in paths)
 
 
 def _score(

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import SettingError
 from checkpoint_meta.readers.yaml import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from checkpoint_meta.paths import CheckpointFile
+
+_MOST_STARS: Final = 4
+"""Pairs of stars in one glob that may stand for no folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +44,40 @@ class WandbChoice:
 
     def run_of(self, checkpoint: CheckpointFile) -> RunName | None:
         """Return the run that the user says is the checkpoint's."""
-        path = checkpoint.path.absolute().as_posix()
-        base = self.folder.absolute().as_posix()
         for pattern, run in self.by_pattern.items():
-            whole = pattern if pattern.startswith("/") else f"{base}/{pattern}"
-            if fnmatchcase(path, whole):
+            if self._fits(pattern, checkpoint):
                 return parse_run(run)
         return parse_run(self.run) if self.run else None
+
+    def unused(self, checkpoints: Sequence[CheckpointFile]) -> list[str]:
+        """Return the globs that fit none of the checkpoints."""
+        return [
+            pattern
+            for pattern in self.by_pattern
+            if not any(self._fits(pattern, checkpoint) for checkpoint in checkpoints)
+        ]
+
+    def _fits(self, pattern: str, checkpoint: CheckpointFile) -> bool:
+        path = checkpoint.path.absolute().as_posix()
+        base = self.folder.absolute().as_posix()
+        whole = pattern if pattern.startswith("/") else f"{base}/{pattern}"
+        return any(fnmatchcase(path, one) for one in _with_and_without(whole))
 
     @property
     def place(self) -> RunName:
         """Return the entity and project that were given, without a run."""
         *entity, project = (self.project or "").split("/")
         return RunName("", project or None, entity[0] if entity else None)
+
+
+def _with_and_without(pattern: str) -> set[str]:
+    """Return the pattern with each `/**/` as one folder or more, and as none."""
+    first, *others = pattern.split("/**/")
+    found = {first}
+    for part in others[:_MOST_STARS]:
+        found = {f"{start}{between}{part}" for start in found for between in ("/*/", "/")}
+    rest = "".join(f"/*/{part}" for part in others[_MOST_STARS:])
+    return {f"{start}{rest}" for start in found}
 
 
 def parse_run(text: str) -> RunName:

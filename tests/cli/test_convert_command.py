@@ -49,6 +49,17 @@ def test_a_dry_run_with_its_diff(outputs: Path) -> None:
     assert not list(outputs.rglob("*.metadata.yaml"))
 
 
+def test_a_glob_of_the_mapping_that_fits_nothing_is_said(outputs: Path) -> None:
+    """A typo in a mapping file does not pass for a run that nobody knows."""
+    (outputs.parent / "runs.json").write_text('{"**/*=1-*": "e/p/a", "output/*": "e/p/b"}')
+
+    result = ckpt_meta(outputs.parent, "convert", "outputs", "--wandb-map", "runs.json")
+
+    said, counted = result.stderr.splitlines()
+    assert said == "runs.json: no checkpoint here fits 'output/*'"
+    assert counted.startswith("3 created")
+
+
 def test_json_is_one_document(outputs: Path) -> None:
     """The documented shape, whatever the terminal."""
     result = ckpt_meta(outputs.parent, "convert", "outputs", "--format", "json")

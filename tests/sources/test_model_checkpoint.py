@@ -74,6 +74,19 @@ def test_of_two_model_checkpoints_the_one_that_names_the_file() -> None:
     assert find_choice(callbacks, "unnamed.ckpt", "2.6.6") is None
 
 
+def test_of_two_files_of_one_name_the_one_in_its_folder() -> None:
+    """Two ModelCheckpoints that name files alike write to folders of their own."""
+    other = _state(monitor="val/loss", best_k_models={"other/b.ckpt": 0.3}, current_score=0.3)
+    callbacks: dict[str, JSONValue] = {
+        KEY: _state(),
+        "ModelCheckpoint{'monitor': 'val/loss', 'mode': 'min'}": other,
+    }
+
+    assert find_choice(callbacks, "b.ckpt", "2.6.6", "run") == Choice("val/hmean", "max", 0.8)
+    assert find_choice(callbacks, "b.ckpt", "2.6.6", "other") == Choice("val/loss", "min", 0.3)
+    assert find_choice(callbacks, "b.ckpt", "2.6.6", "moved") is None
+
+
 def test_a_subclass_keeps_its_own_name_in_the_key() -> None:
     """`UniqueModelCheckpoint{...}` is found by its state, not by its name."""
     choice = find_choice({f"Unique{KEY}": _state()}, "a.ckpt", "2.6.6")

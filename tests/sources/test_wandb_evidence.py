@@ -168,6 +168,25 @@ def test_the_user_settles_it(project: Path, request: pytest.FixtureRequest) -> N
     assert by_other == {}
 
 
+@pytest.mark.parametrize("pattern", ["**/a.ckpt", "outputs/**/a.ckpt", "**/run/**/a.ckpt", "/**"])
+def test_two_stars_stand_for_any_number_of_folders(pattern: str, tmp_path: Path) -> None:
+    """Also for none, as in the globs of every other tool."""
+    choice = WandbChoice(by_pattern={pattern: "aaaaaaaa"}, folder=tmp_path)
+    deep, flat = tmp_path / "outputs" / "run" / "x" / "a.ckpt", tmp_path / "outputs" / "a.ckpt"
+    near = tmp_path / "outputs" / "run" / "a.ckpt"
+
+    assert choice.run_of(CheckpointFile(deep)) == choice.run_of(CheckpointFile(near))
+    assert choice.run_of(CheckpointFile(near)) is not None
+    assert (choice.run_of(CheckpointFile(flat)) is None) is ("run" in pattern)
+
+
+def test_a_glob_that_fits_no_checkpoint_is_known(tmp_path: Path) -> None:
+    """So that a typo in a mapping file is told, and not taken for "no run"."""
+    choice = WandbChoice(by_pattern={"a/*": "aaaaaaaa", "b/*": "bbbbbbbb"}, folder=tmp_path)
+
+    assert choice.unused([CheckpointFile(tmp_path / "a" / "x.ckpt")]) == ["b/*"]
+
+
 def test_a_run_without_local_files_is_still_named_by_the_user(tmp_path: Path) -> None:
     """What the user says of the run stands in the sidecar, whether or not its files are here."""
     path = _save(tmp_path / "run" / "checkpoints" / "a.ckpt")
