@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from checkpoint_meta.catalog.row import Facts, Row, Status, light
+from checkpoint_meta.catalog.marks import state_of
+from checkpoint_meta.catalog.row import Facts, Row, Status, Watched, light
 from checkpoint_meta.catalog.watched import watched_places
 from checkpoint_meta.claims import Claims, gather, resolve_claims
 from checkpoint_meta.errors import DocumentError, printable
@@ -98,8 +99,8 @@ class _Reader(NamedTuple):
         if self.found.is_link:
             near = Path(os.path.normpath(path.parent / path.readlink()))
             # Not `Path.resolve`, which raises at a link that leads to itself.
-            is_far = near.is_symlink() or not os.path.exists(near)
-            path = Path(os.path.realpath(path)) if is_far else near
+            is_near = not near.is_symlink() and near.exists() and near.samefile(path)
+            path = near if is_near else Path(os.path.realpath(path))
         return CheckpointFile(path, self.how.layout)
 
     @property
@@ -109,6 +110,11 @@ class _Reader(NamedTuple):
             return self.found.sidecar
         target = self._checkpoint.sidecar
         return str(target) if os.path.exists(target) else None
+
+    def _borrowed(self) -> tuple[Watched, ...]:
+        """Return the sidecar that a link has from its target, which no walk looks at for it."""
+        own, read = self.found.sidecar, self._sidecar
+        return () if own or read is None else (Watched(read, state_of(read)),)
 
     def _orphan(self) -> Facts:
         document, fault = guarded(lambda: read_document(Path(str(self.found.sidecar))))
@@ -120,9 +126,8 @@ class _Reader(NamedTuple):
             return self._by_itself(Status.OK)
         holds = self._holds(document)
         if holds and not (self.how.complete and is_incomplete(document)):
-            return Facts(
-                self.row(Status.OK, flatten(document if self.how.whole else light(document)))
-            )
+            values = flatten(document if self.how.whole else light(document))
+            return Facts(self.row(Status.OK, values), self._borrowed())
         current = CurrentSidecar(document, holds)
         if holds:
             return self._by_itself(Status.OK, None, current)
@@ -178,7 +183,6 @@ class _Reader(NamedTuple):
     ) -> Row:
         """Return the row."""
         found = self.found
-        link = os.readlink(found.path) if found.is_link else None
         if problem:
             problem = problem.replace(f"{printable(found.path)}: ", "")
         return Row(
@@ -191,7 +195,7 @@ class _Reader(NamedTuple):
             values,
             problem,
             readable,
-            link,
+            found.target,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from checkpoint_meta.catalog.marks import join
@@ -32,6 +33,14 @@ class Found(NamedTuple):
     def path(self) -> str:
         """Return the checkpoint's path."""
         return join(self.folder, self.name)
+
+    @property
+    def target(self) -> str | None:
+        """Return what a link leads to; `None` for any other file, or where it is gone by now."""
+        try:
+            return os.readlink(self.path) if self.is_link else None
+        except OSError:
+            return None
 
     @property
     def is_orphan(self) -> bool:

@@ -22,6 +22,10 @@ _KNOWN: Final = """
 SELECT key, mark, has_hydra, folders, total, names, marks, watched, heads, light, {more}
 FROM folders {join} WHERE context = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?
 """
+_WHOLE: Final = """
+SELECT key, mark, has_hydra, folders, total, names, marks, watched, heads, light, details.more
+FROM folders JOIN details USING (context, key) WHERE context = ? AND key = ?
+"""
 _DETAILS: Final = "JOIN details USING (context, key)"
 _FIND: Final = "SELECT id FROM contexts WHERE settings = ?"
 _NAME: Final = "INSERT INTO contexts (settings) VALUES (?)"
@@ -84,13 +88,13 @@ class Index:
             self._from = f"{known[-1].key}\0" if len(known) == count else self._end
         return known, Verdicts(known)
 
-    def completed(self, known: Known) -> Known:
-        """Return the same with all its fields."""
+    def completed(self, known: Known) -> Known | None:
+        """Return the same with all its fields; `None` where they are gone."""
         if known.more is not None:
             return known
-        sql = "SELECT more FROM details WHERE context = ? AND key = ?"
-        lines = self._database.ask(sql, (self._context, known.key))
-        return known._replace(more=str(lines[0][0])) if lines else known
+        # All of it anew: another process may have written the folder since it was asked for.
+        lines = self._database.ask(_WHOLE, (self._context, known.key))
+        return Known._make(lines[0]) if lines else None
 
     def put(self, known: Known) -> None:
         """Keep what is known of a folder."""

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from checkpoint_meta.catalog.group import KeptGroup
-from checkpoint_meta.catalog.known import Known, column_texts, heads_in, key_of, watched_text
+from checkpoint_meta.catalog.known import Known, column_texts, heads_in, key_of_root, watched_text
 from checkpoint_meta.catalog.marks import folder_changed_ns, mark_of
 from checkpoint_meta.catalog.row import Facts, Watched
 
@@ -32,8 +32,8 @@ class Store(Protocol):
         """Return what is known of a folder, and whether it may be believed."""
         ...
 
-    def completed(self, known: Known) -> Known:
-        """Return the same with all its fields."""
+    def completed(self, known: Known) -> Known | None:
+        """Return the same with all its fields; `None` where they are gone."""
         ...
 
     def put(self, known: Known) -> None:
@@ -75,8 +75,10 @@ class Kept:
 
     def begin(self, root: Path) -> None:
         """Get ready for a walk below a folder."""
-        for store in self._stores:
-            store.begin(key_of(os.path.abspath(root)))
+        key = key_of_root(root)
+        if key is not None:
+            for store in self._stores:
+                store.begin(key)
 
     def recall(self, key: str) -> Known | None:
         """Return what is known of a folder if it is as it was."""
@@ -86,7 +88,9 @@ class Kept:
                 known, is_believed = taken
                 if is_believed:
                     return known
-                self._changed[key] = store.completed(known)
+                whole = store.completed(known)
+                if whole is not None:
+                    self._changed[key] = whole
         return None
 
     def rows(self, listing: Listing) -> dict[str, Facts]:
@@ -104,9 +108,7 @@ class Kept:
             if place is None or known.marks_of(place) != _marks(found):
                 continue
             if is_still or not heads.watching[place]:
-                row = group.row(place)._replace(
-                    run=found.run, link=os.readlink(found.path) if found.is_link else None
-                )
+                row = group.row(place)._replace(run=found.run, link=found.target)
                 row = row._replace(sidecar=found.sidecar or row.sidecar)
                 rows[found.name] = Facts(row, watched if heads.watching[place] else ())
         return rows

@@ -12,6 +12,7 @@ from checkpoint_meta.catalog.row import is_light
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from checkpoint_meta.catalog.row import Row, Watched
     from checkpoint_meta.evidence import FieldPath, JSONValue
@@ -110,6 +111,24 @@ def heads_in(text: str) -> Heads:
 def key_of(path: str) -> str:
     """Return the key of an absolute path."""
     return path.rstrip(os.sep).replace(os.sep, ROOT_OF_FOLDERS)
+
+
+def key_of_root(root: Path) -> str | None:
+    """Return the key of the folder that a walk begins at; `None` if it cannot have one.
+
+    `link/..` is the folder above what the link leads to, which its absolute path does not name.
+    """
+    path = os.path.abspath(root)
+    if not can_be_key(path) or (os.pardir in root.parts and not _is_same(path, root)):
+        return None
+    return key_of(path)
+
+
+def _is_same(path: str, root: Path) -> bool:
+    try:
+        return os.path.samefile(path, root)
+    except OSError:
+        return False
 
 
 def path_of(key: str) -> str:

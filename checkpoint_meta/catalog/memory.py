@@ -70,7 +70,7 @@ class MemoryStore:
         known = self._memory.get(self._settings, key)
         return None if known is None else (known, known.is_believed())
 
-    def completed(self, known: Known) -> Known:
+    def completed(self, known: Known) -> Known | None:
         """Return the same: it has all its fields."""
         return known
 

@@ -36,7 +36,13 @@ class Verdicts:
 
     def _start(self) -> None:
         self._answers, there = os.pipe()
-        self._process = os.fork()
+        try:
+            self._process = os.fork()
+        except OSError:
+            # No more processes are allowed; the pipe is at its end at once.
+            os.close(self._answers)
+            os.close(there)
+            return
         if self._process:
             os.close(there)
             return
@@ -63,9 +69,10 @@ class Verdicts:
         process, self._process = self._process, 0
         if process:
             os.close(self._answers)
-            with contextlib.suppress(ProcessLookupError):
+            # Where nobody wants to hear of processes that end (`trap '' CHLD`), it may be gone.
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(process, signal.SIGKILL)
-            os.waitpid(process, 0)
+                os.waitpid(process, 0)
 
 
 def _can_fork() -> bool:

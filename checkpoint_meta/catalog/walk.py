@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checkpoint_meta.catalog.found import Found, Listing, Unchanged
-from checkpoint_meta.catalog.known import ROOT_OF_FOLDERS, can_be_key, decoded, key_of, path_of
+from checkpoint_meta.catalog.known import ROOT_OF_FOLDERS, can_be_key, decoded, key_of_root
 from checkpoint_meta.catalog.marks import identity_in, join, mark_of_folder, state_of
 from checkpoint_meta.catalog.row import FileState
 from checkpoint_meta.catalog.runs import RunFinder
@@ -72,8 +72,7 @@ class Walk:
             raise ReadError(root, "no such file or folder")
         runs = RunFinder.above(root)
         if root.is_dir():
-            key = key_of(os.path.abspath(root))
-            place = Place(str(root), key if can_be_key(path_of(key)) else None, runs)
+            place = Place(str(root), key_of_root(root), runs)
             yield from self._folder(place, is_link=root.is_symlink())
             return
         if is_sidecar_name(root.name):

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from checkpoint_meta.catalog.marks import state_of
 from checkpoint_meta.catalog.row import Watched
-from checkpoint_meta.sources.run_logs import find_logs, wandb_folders_around
+from checkpoint_meta.sources.config_files import HPARAMS, configurations_beside
+from checkpoint_meta.sources.hydra import FILES
+from checkpoint_meta.sources.run_logs import find_logs, log_folders, wandb_folders_around
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from checkpoint_meta.paths import CheckpointFile
-
-MOST_FOLDERS: Final = 200
-"""Folders below a run that are watched for new logs."""
 
 
 def watched_places(checkpoint: CheckpointFile, locations: Iterable[str]) -> tuple[Watched, ...]:
@@ -35,15 +35,30 @@ def watched_places(checkpoint: CheckpointFile, locations: Iterable[str]) -> tupl
 
 
 def _run_places(checkpoint: CheckpointFile) -> Iterator[str]:
-    """Yield the logs of the run, and the folders in which a log or a configuration may appear."""
+    """Yield the files of the run, and the folders in which one that counts may appear."""
     run = checkpoint.run_dir
-    yield str(checkpoint.path.parent)
-    yield str(run / ".hydra")
-    for count, (folder, _, _) in enumerate(os.walk(run)):
-        if count == MOST_FOLDERS:
-            break
-        yield folder
+    yield from map(str, {checkpoint.path.parent, checkpoint.sidecar.parent})
+    yield from _marks_of_runs(checkpoint.path.parent.absolute(), run.absolute())
+    # A file that claims nothing now may be written anew, which its folder does not tell.
+    yield from filter(os.path.lexists, map(str, _files_asked(checkpoint)))
+    yield from map(str, log_folders(run))
     # Of W&B's folders around the run only the folders: they may hold thousands of runs.
     yield from map(str, wandb_folders_around(run))
     for log in find_logs(run):
         yield from map(str, log.files)
+        yield str(log.folder / HPARAMS)
+
+
+def _marks_of_runs(folder: Path, run: Path) -> Iterator[str]:
+    """Yield each `.hydra` that would make another folder the run of a checkpoint in `folder`."""
+    for place in (folder, *folder.parents):
+        yield str(place / ".hydra")
+        if place == run and (place / ".hydra").is_dir():
+            break
+
+
+def _files_asked(checkpoint: CheckpointFile) -> Iterator[Path]:
+    yield from checkpoint.older_sidecars
+    yield from configurations_beside(checkpoint)
+    yield checkpoint.run_dir / HPARAMS
+    yield from (checkpoint.run_dir / ".hydra" / name for name in FILES)

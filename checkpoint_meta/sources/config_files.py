@@ -38,7 +38,7 @@ class ConfigFilesSource:
 
     def mark(self, checkpoint: CheckpointFile) -> str:
         """Return a mark of the files."""
-        files = [*_beside(checkpoint), checkpoint.run_dir / HPARAMS]
+        files = [*configurations_beside(checkpoint), checkpoint.run_dir / HPARAMS]
         return mark_of(files, checkpoint.path.parent)
 
     def collect(self, checkpoint: CheckpointFile) -> Iterator[Fragment]:
@@ -47,7 +47,9 @@ class ConfigFilesSource:
         Raises:
             ReadError: if one of the files is there, but cannot be read.
         """
-        beside = (self._configuration(checkpoint, file) for file in _beside(checkpoint))
+        beside = (
+            self._configuration(checkpoint, file) for file in configurations_beside(checkpoint)
+        )
         yield from each_of(*beside, self._hparams(checkpoint))
 
     def _hparams(self, checkpoint: CheckpointFile) -> Iterator[Fragment]:
@@ -64,7 +66,8 @@ class ConfigFilesSource:
             yield Fragment(Origin(self.name, location_of(file, checkpoint)), claims)
 
 
-def _beside(checkpoint: CheckpointFile) -> list[Path]:
+def configurations_beside(checkpoint: CheckpointFile) -> list[Path]:
+    """Return where a configuration of this very checkpoint may lie; each need not exist."""
     stem = checkpoint.layout.stem(checkpoint.path.name)
     return [checkpoint.path.parent / f"{stem}{ending}" for ending in ENDINGS]
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from checkpoint_meta.paths import CheckpointFile
 
 
-_FILES: Final = ("config.yaml", "overrides.yaml", "hydra.yaml")
+FILES: Final = ("config.yaml", "overrides.yaml", "hydra.yaml")
+"""What is read of `.hydra/`."""
 
 
 class HydraSource:
@@ -35,7 +36,7 @@ class HydraSource:
     def mark(self, checkpoint: CheckpointFile) -> str:
         """Return a mark of Hydra's files; `hydra.yaml` tells where W&B's may lie."""
         folder = checkpoint.run_dir / ".hydra"
-        return mark_of((folder / name for name in _FILES), folder)
+        return mark_of((folder / name for name in FILES), folder)
 
     def collect(self, checkpoint: CheckpointFile) -> Iterator[Fragment]:
         """Yield one fragment for the configuration and one for the overrides.

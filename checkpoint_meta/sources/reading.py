@@ -35,19 +35,20 @@ def read_config(file: Path) -> JSONValue:
     return _read_config(file, *_stamp(file))
 
 
-def _stamp(file: Path) -> tuple[int, int]:
+def _stamp(file: Path) -> tuple[int, int, int, int]:
+    """Return what tells that a file is the same: its time may be set, that of its status not."""
     try:
         status = file.stat()
     except OSError as error:
         raise ReadError(file, f"cannot be read ({error.strerror})") from error
-    return status.st_size, status.st_mtime_ns
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 @lru_cache(maxsize=4)
-def _read(path: Path, _size: int, _mtime_ns: int) -> CheckpointContents:
+def _read(path: Path, *_stamp: int) -> CheckpointContents:
     return read_checkpoint_file(path)
 
 
 @lru_cache(maxsize=4)
-def _read_config(path: Path, _size: int, _mtime_ns: int) -> JSONValue:
+def _read_config(path: Path, *_stamp: int) -> JSONValue:
     return read_yaml(path)

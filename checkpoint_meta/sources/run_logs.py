@@ -62,6 +62,23 @@ class LogFiles:
 def find_logs(run_dir: Path) -> list[LogFiles]:
     """Return the logs below `run_dir`, in the order of their paths; nested runs have their own."""
     found: list[LogFiles] = []
+    for folder, names in _looked_into(run_dir):
+        if names is None:
+            continue
+        found += find_wandb_logs(folder) if folder.name == "wandb" else _logs_in(folder, names)
+    return sorted(found, key=lambda log: (log.kind, log.path))
+
+
+def log_folders(run_dir: Path) -> Iterator[Path]:
+    """Yield the folders below `run_dir` that decide what `find_logs` finds."""
+    for folder, _ in _looked_into(run_dir):
+        yield folder
+        if folder.name == "wandb":
+            yield from (folder / name for name in _listing(folder)[1])
+
+
+def _looked_into(run_dir: Path) -> Iterator[tuple[Path, list[str] | None]]:
+    """Yield each folder with the names of its files; `None` where a nested run begins."""
     waiting = [(run_dir, 0)]
     for _ in range(MOST_FOLDERS):
         if not waiting:
@@ -69,13 +86,11 @@ def find_logs(run_dir: Path) -> list[LogFiles]:
         folder, depth = waiting.pop()
         names, below = _listing(folder)
         if depth and _is_nested_run(below, run_dir):
+            yield folder, None
             continue
-        if folder.name == "wandb":
-            found += find_wandb_logs(folder)
-        else:
-            found += _logs_in(folder, names)
-            waiting += [(folder / name, depth + 1) for name in below if depth < _DEEPEST]
-    return sorted(found, key=lambda log: (log.kind, log.path))
+        yield folder, names
+        if folder.name != "wandb" and depth < _DEEPEST:
+            waiting += [(folder / name, depth + 1) for name in below]
 
 
 def _listing(folder: Path) -> tuple[list[str], list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from checkpoint_meta.errors import SettingError
 from checkpoint_meta.readers.yaml import parse_yaml, read_yaml
+from checkpoint_meta.sources.marks import mark_of
 
 BUILT_IN: Final = "ocr.yaml"
 
@@ -68,7 +69,6 @@ class Signatures(_Entry):
         )
 
 
-@cache
 def load_signatures(own: Path | None = None) -> Signatures:
     """Return the built-in table, `configs/signatures/ocr.yaml`, with the rules in a user's file.
 
@@ -76,6 +76,11 @@ def load_signatures(own: Path | None = None) -> Signatures:
         ReadError: if that file cannot be read, or is not YAML.
         SettingError: if it is no such table.
     """
+    return _load(own, mark_of([own]) if own else "")
+
+
+@lru_cache(maxsize=4)
+def _load(own: Path | None, _mark: str) -> Signatures:
     file = files("checkpoint_meta.configs") / "signatures" / BUILT_IN
     text = file.read_text(encoding="utf-8")
     built_in = Signatures.model_validate(parse_yaml(text, Path(str(file))))

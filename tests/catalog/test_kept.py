@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import pytest
 
 from checkpoint_meta.catalog import verdicts
 from checkpoint_meta.catalog.database import Database, index_file
+from checkpoint_meta.catalog.group import KeptGroup
 from checkpoint_meta.catalog.index import Index
 from checkpoint_meta.catalog.known import Known, key_of
 from checkpoint_meta.catalog.marks import mark_of, state_in
@@ -288,3 +290,48 @@ def test_the_memory_forgets_what_was_used_least(runs: Path) -> None:
 
     assert memory.get("", second.key) is None
     assert memory.get("", first.key) == first
+
+
+def test_no_process_more_costs_speed_only(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system allows no other process, this one looks itself."""
+    known = _known(runs)
+    monkeypatch.setattr(verdicts, "FEW", 0)
+    monkeypatch.setattr(verdicts, "_can_fork", lambda: True)
+
+    def refused() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refused)
+
+    assert _believed(known) == [True, True]
+
+
+def test_nobody_may_want_to_hear_of_children(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under `trap '' CHLD` nothing is left of a process to wait for."""
+    known = _known(runs)
+    monkeypatch.setattr(verdicts, "FEW", 0)
+    monkeypatch.setattr(verdicts, "_can_fork", lambda: True)
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert _believed(known) == [True, True]
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+def test_fields_are_of_the_row_whoever_else_writes(runs: Path) -> None:
+    """Another process writes the folder anew between two questions of this one."""
+    whole = ScanOptions(use_index=True)
+    list(scan(runs, Layout(), whole))
+    key = key_of(str(runs / "a" / "checkpoints"))
+    settings = str(Database(index_file()).ask("SELECT settings FROM contexts")[0][0])
+    index = Index(Database(index_file()), settings)
+    index.begin(key_of(str(runs)))
+    taken = index.take(key)
+    (runs / "a" / "checkpoints" / "a.ckpt").write_bytes(b"new")
+    list(scan(runs, Layout(), whole))
+
+    known = index.completed(taken[0]) if taken else None
+
+    assert known is not None
+    group = KeptGroup("", "", known)
+    assert len(group) == len(group.cells(("written_by",))) == 4
