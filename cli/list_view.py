@@ -14,7 +14,7 @@ from checkpoint_meta.catalog.columns import (
     column,
     default_columns,
 )
-from checkpoint_meta.catalog.fields import ROW_FIELDS
+from checkpoint_meta.catalog.fields import ROW_FIELDS, in_order
 from checkpoint_meta.catalog.row import is_light
 from checkpoint_meta.catalog.row_list import RowList
 from checkpoint_meta.errors import printable
@@ -187,7 +187,7 @@ def as_json(row: Row) -> JSONValue:
         "problem": row.problem,
         "link": row.link,
         "size_bytes": row.size,
-        "metadata": nest(row.values),
+        "metadata": nest({field: row.values[field] for field in in_order(tuple(row.values))}),
     }
 
 

@@ -165,14 +165,15 @@ def print_table(table: Table, output: Output) -> list[str]:
     """
     if len(table.rows) == 0:
         return []
-    if not output.is_terminal():
+    if not (output.is_terminal() or output.is_drawn()):
         for line in table.lines():
             output.line("  ".join(cell.text for cell in line).rstrip())
         return []
     from rich.text import Text
 
     console = output.console()
-    fitted, left_out = table.fitted(console.width)
+    # What goes into a pipe may be colored, but is not cut.
+    fitted, left_out = table.fitted(console.width) if output.is_terminal() else (table, [])
     for line in fitted.lines():
         text = Text("  ").join(Text(cell.text, cell.style) for cell in line)
         console.print(text, no_wrap=True, crop=False, overflow="ignore")

@@ -24,6 +24,7 @@ class Tally:
         self._by_status: Counter[Status] = Counter()
         self._links = 0
         self._shown = 0
+        self._shown_by_status: Counter[Status] = Counter()
         self._unseen = list(fields)
 
     def counted(self, groups: Iterable[Group], now: float) -> Iterator[Group]:
@@ -44,18 +45,23 @@ class Tally:
         """Yield each row, counted as shown."""
         for row in rows:
             self._shown += 1
+            if row.link is None:
+                self._shown_by_status[row.status] += 1
             yield row
 
     def summary(self) -> str:
-        """Return the counts, and what nobody has."""
-        counts = [f"{self._by_status[one]} {one}" for one in Status if self._by_status[one]]
-        if self._links:
-            counts.append(f"{self._links} link{'s' if self._links > 1 else ''}")
-        shown = f"{self._shown} of " if self._shown < self.total else ""
+        """Return the counts of what is shown, and what nobody has."""
+        is_all = self._shown == self.total
+        by_status = self._by_status if is_all else self._shown_by_status
+        links = self._links if is_all else self._shown - self._shown_by_status.total()
+        counts = [f"{by_status[one]} {one}" for one in Status if by_status[one]]
+        if links:
+            counts.append(f"{links} link{'s' if links > 1 else ''}")
+        shown = "" if is_all else f"{self._shown} of "
         entries = "checkpoint" if self.total == 1 else "checkpoints"
-        lines = [f"{shown}{self.total} {entries}: {', '.join(counts)}"]
+        lines = [f"{shown}{self.total} {entries}{': ' if counts else ''}{', '.join(counts)}"]
         lines += [f"none has {one.name!r}" for one in self._unseen]
-        if self._by_status[Status.MISSING]:
+        if by_status[Status.MISSING]:
             lines.append("ckpt-meta convert writes the missing sidecars")
         return "\n".join(lines)
 

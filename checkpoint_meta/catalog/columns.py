@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from checkpoint_meta.catalog.fields import OTHER_METRICS, Field, asked_field, find_field
+from checkpoint_meta.catalog.fields import OTHER_METRICS, Field, asked_field, find_field, in_order
 from checkpoint_meta.catalog.group import KeptValues
 from checkpoint_meta.catalog.row import RowFields
 from checkpoint_meta.catalog.sorting import MONITOR
@@ -167,7 +167,8 @@ def all_columns(rows: Iterable[Row]) -> list[Column]:
     fields: dict[FieldPath, None] = {}
     for row in rows:
         fields |= dict.fromkeys(row.values)
-    named = [Column(show_field(field), Field(show_field(field), (field,))) for field in fields]
+    ordered = in_order(tuple(fields))
+    named = [Column(show_field(field), Field(show_field(field), (field,))) for field in ordered]
     return [*(column(name) for name in _OWN), *named]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import QueryError
@@ -60,7 +61,24 @@ SHORT: Final[dict[str, FieldPath]] = {
 }
 """Short names that are more than the end of one field's name."""
 
+_PLACES: Final = {field: place for place, field in enumerate(FIELDS)}
+
 _BLOCKS: Final = frozenset(field[0] for field in FIELDS)
+
+
+@lru_cache(maxsize=1024)
+def in_order(fields: tuple[FieldPath, ...]) -> tuple[FieldPath, ...]:
+    """Return the fields in one order, wherever they were read: that of `FIELDS`, then by name."""
+    return tuple(sorted(fields, key=lambda field: (_place(field), field)))
+
+
+def _place(field: FieldPath) -> int:
+    places = (_PLACES.get(field[:length]) for length in range(len(field), 0, -1))
+    known = next((place for place in places if place is not None), None)
+    if known is not None:
+        return known
+    near = (place for other, place in _PLACES.items() if other[0] == field[0])
+    return max(near, default=len(FIELDS))
 
 
 @dataclass(frozen=True, slots=True)
