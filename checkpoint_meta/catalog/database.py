@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 FOLDER_VARIABLE: Final = "CHECKPOINT_META_CACHE"
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Goes up with each change of `_TABLES` or of what stands in them."""
 
 PATIENCE: Final = 2.0
@@ -38,10 +38,11 @@ CREATE TABLE IF NOT EXISTS contexts (id INTEGER PRIMARY KEY, settings TEXT NOT N
 CREATE TABLE IF NOT EXISTS folders (
     context INTEGER, key TEXT, mark BLOB, has_hydra INTEGER, folders TEXT,
     total INTEGER, names TEXT, marks BLOB, watched TEXT, heads TEXT, light TEXT,
+    checksum INTEGER,
     PRIMARY KEY (context, key)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS details (
-    context INTEGER, key TEXT, more TEXT, PRIMARY KEY (context, key)
+    context INTEGER, key TEXT, more TEXT, checksum INTEGER, PRIMARY KEY (context, key)
 ) WITHOUT ROWID;
 """
 
@@ -106,6 +107,12 @@ class Database:
         done = self._attempt(lambda: _in_transaction(connection, work), closes=False)
         return done is True
 
+    def throw_away(self) -> None:
+        """Remove the file: it does not hold what was written."""
+        self.close()
+        with contextlib.suppress(OSError):
+            self.file.unlink()
+
     def close(self) -> None:
         """Let go of the file."""
         if self._connection is not None:
@@ -133,11 +140,10 @@ class Database:
             is_broken = isinstance(error, sqlite3.DatabaseError) and not isinstance(
                 error, (sqlite3.OperationalError, sqlite3.ProgrammingError)
             )
-        if closes or is_broken:
-            self.close()
         if is_broken:
-            with contextlib.suppress(OSError):
-                self.file.unlink()
+            self.throw_away()
+        elif closes:
+            self.close()
         return None
 
 

@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Final
+from zlib import crc32
 
 from checkpoint_meta.catalog.known import ROOT_OF_FOLDERS, Known, path_of
 from checkpoint_meta.catalog.verdicts import Verdicts
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from checkpoint_meta.catalog.database import Database
+    from checkpoint_meta.catalog.database import Cell, Database, Line
 
 FIRST: Final = 128
 CHUNK: Final = 2048
 """Folders that are asked for together; memory does not grow with their number."""
 
 _KNOWN: Final = """
-SELECT key, mark, has_hydra, folders, total, names, marks, watched, heads, light, {more}
+SELECT key, mark, has_hydra, folders, total, names, marks, watched, heads, light, {more},
+folders.checksum, {sum}
 FROM folders {join} WHERE context = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?
 """
 _WHOLE: Final = """
-SELECT key, mark, has_hydra, folders, total, names, marks, watched, heads, light, details.more
+SELECT key, mark, has_hydra, folders, total, names, marks, watched, heads, light, details.more,
+folders.checksum, details.checksum
 FROM folders JOIN details USING (context, key) WHERE context = ? AND key = ?
 """
-_DETAILS: Final = "JOIN details USING (context, key)"
+_MANY: Final = "details.more", "details.checksum", "JOIN details USING (context, key)"
+_LITTLE: Final = "NULL", "NULL", ""
+_MORE_PLACE: Final = Known._fields.index("more")
 _FIND: Final = "SELECT id FROM contexts WHERE settings = ?"
 _NAME: Final = "INSERT INTO contexts (settings) VALUES (?)"
-_FOLDER: Final = "INSERT OR REPLACE INTO folders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_MORE: Final = "INSERT OR REPLACE INTO details VALUES (?, ?, ?)"
+_FOLDER: Final = "INSERT OR REPLACE INTO folders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_MORE: Final = "INSERT OR REPLACE INTO details VALUES (?, ?, ?, ?)"
 
 
 class Index:
@@ -40,8 +45,8 @@ class Index:
         """`settings` is what else decides what is read; `whole` asks for every field."""
         self._database = database
         self._settings = settings
-        more, join = ("details.more", _DETAILS) if whole else ("NULL", "")
-        self._sql = _KNOWN.format(more=more, join=join)
+        more, total, join = _MANY if whole else _LITTLE
+        self._sql = _KNOWN.format(more=more, sum=total, join=join)
         self._context: int | None = None
         self._from = self._end = ""
         self._chunk: list[tuple[Known, bool]] = []
@@ -83,18 +88,25 @@ class Index:
     def _ask(self, count: int) -> tuple[list[Known], Verdicts]:
         known: list[Known] = []
         if self._context is not None and self._from < self._end:
-            lines = self._database.ask(self._sql, (self._context, self._from, self._end, count))
-            known = list(map(Known._make, lines))
+            known = self._asked(self._sql, (self._context, self._from, self._end, count))
             self._from = f"{known[-1].key}\0" if len(known) == count else self._end
         return known, Verdicts(known)
+
+    def _asked(self, sql: str, values: Sequence[Cell]) -> list[Known]:
+        """Return what is found; nothing if it is not what was written."""
+        lines = self._database.ask(sql, values)
+        if any(_sums(line) != line[-2:] for line in lines):
+            self._database.throw_away()
+            return []
+        return [Known._make(line[:-2]) for line in lines]
 
     def completed(self, known: Known) -> Known | None:
         """Return the same with all its fields; `None` where they are gone."""
         if known.more is not None:
             return known
         # All of it anew: another process may have written the folder since it was asked for.
-        lines = self._database.ask(_WHOLE, (self._context, known.key))
-        return Known._make(lines[0]) if lines else None
+        found = self._asked(_WHOLE, (self._context, known.key))
+        return found[0] if found else None
 
     def put(self, known: Known) -> None:
         """Keep what is known of a folder."""
@@ -119,8 +131,10 @@ class Index:
             sql = f"DELETE FROM {table} WHERE context = ? AND key = ?"  # noqa: S608 - ours
             connection.executemany(sql, [(context, key) for key in gone])
         for known in pending:
-            connection.execute(_FOLDER, (context, *known[:-1]))
-            connection.execute(_MORE, (context, known.key, known.more or "[]"))
+            line = (*known[:-1], known.more or "[]")
+            first, second = _sums(line)
+            connection.execute(_FOLDER, (context, *line[:-1], first))
+            connection.execute(_MORE, (context, known.key, line[-1], second))
 
     def _number(self, connection: sqlite3.Connection) -> int:
         """Return the number of these settings."""
@@ -133,3 +147,19 @@ class Index:
         if self._ahead is not None:
             self._ahead[1].close()
         self._database.close()
+
+
+def _sums(line: Line) -> tuple[int, int | None]:
+    """Return the checksums of a folder, and of its details if there are any.
+
+    A disk may return what nobody wrote, and SQLite does not notice.
+    """
+    more = line[_MORE_PLACE]
+    return _sum(line[:_MORE_PLACE]), None if more is None else _sum((line[0], more))
+
+
+def _sum(cells: Iterable[Cell]) -> int:
+    total = 0
+    for cell in cells:
+        total = crc32(cell if isinstance(cell, bytes) else str(cell).encode(), total)
+    return total

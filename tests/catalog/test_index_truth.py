@@ -6,11 +6,13 @@ import os
 import random
 import shutil
 import time
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from checkpoint_meta.catalog.database import index_file
 from checkpoint_meta.catalog.memory import Memory
 from checkpoint_meta.catalog.scan import ScanOptions, scan
 from checkpoint_meta.paths import Layout
@@ -140,6 +142,24 @@ def test_a_link_in_a_linked_folder_leads_where_it_does(
     rows = _seen(outputs, ScanOptions())
 
     assert [values["training", "epoch"] for row, values in rows if row.link] == [7]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize(
+    "written", ["0.75", "epoch=1.ckpt", '"ok"', '"how":"convert"', "light TEXT"]
+)
+def test_an_index_that_the_disk_changed_is_rebuilt(runs: Path, written: str, whole: bool) -> None:
+    """SQLite does not notice a byte that is another one within a text."""
+    options = ScanOptions(whole=whole)
+    kept = replace(options, use_index=True)
+    _seen(runs, kept)
+    content = index_file().read_bytes()
+    place = content.index(written.encode()) + 1
+    changed = bytes([content[place] ^ 4])
+    index_file().write_bytes(content[:place] + changed + content[place + 1 :])
+
+    for _ in range(2):
+        assert _seen(runs, kept) == _seen(runs, options)
 
 
 class _Changes:

@@ -297,10 +297,10 @@ def test_the_index_changes_nothing(run_here: RunHere, option: str) -> None:
         assert second.stderr == ""
 
 
-def test_color_may_be_asked_for_in_a_pipe(ckpt_meta: RunHere) -> None:
+def test_color_may_be_asked_for_in_a_pipe(run_here: RunHere) -> None:
     """The same text, complete, with colors."""
-    plain = ckpt_meta("list", "outputs", NO_AGE)
-    colored = ckpt_meta("list", "outputs", "--color", "always", NO_AGE)
+    plain = run_here("list", "outputs", NO_AGE)
+    colored = run_here("list", "outputs", "--color", "always", NO_AGE)
 
     assert "\x1b[1;32m*" in colored.stdout
     assert "\x1b" not in plain.stdout
@@ -308,11 +308,11 @@ def test_color_may_be_asked_for_in_a_pipe(ckpt_meta: RunHere) -> None:
     assert [line.rstrip() for line in uncolored.splitlines()] == plain.stdout.splitlines()
 
 
-def test_the_counts_are_of_what_is_shown(ckpt_meta: RunHere) -> None:
+def test_the_counts_are_of_what_is_shown(run_here: RunHere) -> None:
     """Whoever asks for some hears nothing of the others' status."""
-    some = ckpt_meta("list", "outputs", "--status", "invalid")
-    none = ckpt_meta("list", "outputs", "--where", "epoch > 1000")
-    link = ckpt_meta("list", "outputs", "--where", "path contains 'last'", "--limit", "1")
+    some = run_here("list", "outputs", "--status", "invalid")
+    none = run_here("list", "outputs", "--where", "epoch > 1000")
+    link = run_here("list", "outputs", "--where", "path contains 'last'", "--limit", "1")
 
     assert some.stderr.splitlines()[0].endswith("2 of 9 checkpoints: 2 invalid")
     assert none.stderr.splitlines()[0] == "0 of 9 checkpoints"
@@ -321,12 +321,12 @@ def test_the_counts_are_of_what_is_shown(ckpt_meta: RunHere) -> None:
 
 @pytest.mark.parametrize("options", [("--format", "json"), ("--format", "csv", "--all-columns")])
 def test_the_order_of_fields_is_the_same_from_the_index(
-    ckpt_meta: RunHere, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    run_here: RunHere, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A program that compares two lists sees what changed, and nothing else."""
     real = time.time_ns
     monkeypatch.setattr(time, "time_ns", lambda: real() + 10**10)
-    ckpt_meta("list", "outputs", *options)
-    kept = ckpt_meta("list", "outputs", *options)
+    run_here("list", "outputs", *options)
+    kept = run_here("list", "outputs", *options)
 
-    assert kept.stdout == ckpt_meta("list", "outputs", *options, "--no-index").stdout
+    assert kept.stdout == run_here("list", "outputs", *options, "--no-index").stdout
