@@ -105,7 +105,7 @@ def link_sidecar(link: Path, target: Path) -> bool:
         if text is not None:
             replace_file(link, text.encode())
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove_if_there(temporary)
     return True
 
 
@@ -132,7 +132,13 @@ def replace_file(path: Path, raw: bytes) -> None:
     except OSError as error:
         raise WriteError(path, str(error.strerror)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove_if_there(temporary)
+
+
+def _remove_if_there(temporary: Path) -> None:
+    # Where it could not be made, it cannot be removed; the reason was told.
+    with contextlib.suppress(OSError):
+        temporary.unlink()
 
 
 def remove_sidecar(path: Path) -> None:

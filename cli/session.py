@@ -144,7 +144,7 @@ def start(
     """Return the session of a command.
 
     Raises:
-        ReadError: if a PATH does not exist.
+        ReadError: if a PATH does not exist, or `sidecar_dir` is a file.
         SettingError: if the settings say something that cannot be meant.
     """
     roots = tuple(paths or (Path(),))
@@ -154,6 +154,8 @@ def start(
         settings = read_settings(config)
     else:
         settings = Settings() if isolated else find_settings(Path.cwd())
+    if sidecar_dir and sidecar_dir.exists() and not sidecar_dir.is_dir():
+        raise ReadError(sidecar_dir, "--sidecar-dir names a file, not a folder")
     return Session(output, settings, roots, sidecar_dir)
 
 

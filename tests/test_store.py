@@ -163,6 +163,14 @@ def test_a_folder_without_permission_is_named(
         write_sidecar(tmp_path / "x.metadata.yaml", DOCUMENT)
 
 
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
+    """The sidecar that could not be written is named, never the hidden file on the way to it."""
+    (tmp_path / "mirror").write_text("a file", encoding="utf-8")
+
+    with pytest.raises(WriteError, match=r"epoch=3\.metadata\.yaml: cannot be written"):
+        write_sidecar(tmp_path / "mirror" / "epoch=3.metadata.yaml", DOCUMENT)
+
+
 def test_temporary_names_have_no_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lightning reads a version number out of every name in the folder that holds one."""
     seen: list[str] = []

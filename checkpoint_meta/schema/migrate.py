@@ -39,6 +39,10 @@ REQUIRED_FACTS: Final[tuple[FieldPath, ...]] = (
 )
 """Without these no 1.0 document can be written."""
 
+_DEMANDED: Final = (
+    "nobody knows it, and schema 1.0 demands it; write 2.0, or say it in a 2.0 sidecar first"
+)
+
 NULLABLE: Final[frozenset[FieldPath]] = frozenset(
     {
         ("training", "max_epochs"),
@@ -105,7 +109,7 @@ def _own_paths_2_0(said: Mapping[str, JSONValue], folder: str) -> Document:
 
 def _to_1_0(document: Document, folder: str) -> Document:
     missing = [
-        Problem("CM104", path, "nobody knows it, and schema 1.0 demands it")
+        Problem("CM104", path, _DEMANDED)
         for path in REQUIRED_FACTS
         if look_up(document, path) is None
     ]

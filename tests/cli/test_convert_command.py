@@ -60,6 +60,31 @@ def test_a_glob_of_the_mapping_that_fits_nothing_is_said(outputs: Path) -> None:
     assert counted.startswith("3 created")
 
 
+def test_a_mirror_folder_that_is_a_file_is_said_once(outputs: Path) -> None:
+    """Before anything is read, and not once for each checkpoint."""
+    (outputs.parent / "mirror").write_text("a file")
+
+    result = ckpt_meta(outputs.parent, "convert", "outputs", "--sidecar-dir", "mirror")
+
+    assert result.returncode == 2
+    assert result.stderr == "ckpt-meta: mirror: --sidecar-dir names a file, not a folder\n"
+
+
+def test_1_0_says_what_to_do_about_what_it_demands(
+    tmp_path: Path, make_checkpoint: Callable[..., Path]
+) -> None:
+    """A checkpoint of weights alone has no mode, which a 1.0 sidecar must have."""
+    make_checkpoint(tmp_path / "a.ckpt", extra={"callbacks": {}})
+
+    result = ckpt_meta(tmp_path, "convert", ".", "--schema", "1.0")
+
+    assert result.returncode == 1
+    assert result.stdout == (
+        "failed    a.ckpt: checkpointing.mode: nobody knows it, and schema 1.0 demands it; "
+        "write 2.0, or say it in a 2.0 sidecar first\n"
+    )
+
+
 def test_json_is_one_document(outputs: Path) -> None:
     """The documented shape, whatever the terminal."""
     result = ckpt_meta(outputs.parent, "convert", "outputs", "--format", "json")
