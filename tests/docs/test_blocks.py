@@ -62,6 +62,8 @@ def test_every_block_of_the_page_works(
     assert wrong == []
     if name in TRAINS:
         assert problems_below(world) == []
+        judged = shell("ckpt-meta validate . --strict", world, home)
+        assert judged.returncode == 0, judged.stdout
 
 
 def test_the_tests_of_other_pages_are_there() -> None:
