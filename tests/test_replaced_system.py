@@ -18,6 +18,7 @@ import yaml
 from checkpoint_meta import build_catalog, clear_global_cache
 from checkpoint_meta.convert import convert
 from checkpoint_meta.paths import iter_checkpoints
+from checkpoint_meta.schema.document import check_document
 from checkpoint_meta.schema.fields import look_up
 from checkpoint_meta.store import read_sidecar
 from tests.commands import ckpt_meta
@@ -159,6 +160,25 @@ def test_no_code_of_a_checkpoint_runs(tmp_path: Path, outputs: Path, *, describe
         assert b"mkdir" in archive.read(name)
     torch.load(checkpoint, weights_only=False)
     assert trace.is_dir()
+
+
+@pytest.mark.parametrize("version", ["2.0", "1.0"])
+def test_nested_parameters_of_a_head_hinder_no_conversion(
+    tmp_path: Path, make_checkpoint: Callable[..., Path], version: str
+) -> None:
+    """A head whose parameters hold mappings has its name and channels in the sidecar."""
+    nested = {"k": 50, "postprocess": {"thresh": 0.3, "box": {"max": 300}}}
+    config = {"model": {"head": {"name": "db_head", "in_channels": 256, "params": nested}}}
+    checkpoint = make_checkpoint(tmp_path / "a.ckpt", hyper_parameters=config)
+    checkpoint.with_name("a.config.json").write_text(json.dumps(config), encoding="utf-8")
+
+    made = ckpt_meta(tmp_path, "convert", "a.ckpt", "--schema", version)
+
+    document = read_sidecar(tmp_path / "a.metadata.yaml")
+    assert made.returncode == 0, made.stdout
+    assert look_up(document, ("model", "head", "name")) == "db_head"
+    assert look_up(document, ("model", "head", "in_channels")) == 256
+    assert check_document(document) == []
 
 
 def test_a_checkpoint_without_a_monitor_is_converted(

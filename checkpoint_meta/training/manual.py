@@ -46,7 +46,7 @@ class Facts:
     """`min` or `max`."""
 
     best: bool | None = None
-    """No other checkpoint of the run has a better score; for a loop that corrects its older ones."""
+    """No other checkpoint of the run has a better score; for loops that correct older sidecars."""
 
     model: object = None
     """The module: its class, components and size are recorded."""

@@ -70,3 +70,15 @@ def test_each_part_has_figures_on_the_page() -> None:
         name = part.split()[0]
         assert page.count(f"<!-- figures of {name} -->") == 1, f"scripts/bench {name} --write"
     assert page.count("<!-- end of figures -->") == page.count("commit ")
+
+
+def test_a_part_that_is_not_there_is_a_usage_error() -> None:
+    """A typing error names the parts that there are, before anything is measured."""
+    done = subprocess.run(
+        [ROOT / "scripts" / "bench", "cnvert"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        "no part 'cnvert'; there are callback, convert, list, reader, validate\n"
+    )
