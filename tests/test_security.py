@@ -60,6 +60,25 @@ def _files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
+def test_mending_and_listing_write_where_they_say(outputs: Path) -> None:
+    """`validate --fix` renames and rewrites sidecars; `list` writes into the cache folder alone."""
+    sidecar = next(outputs.rglob("epoch=1-*.ckpt")).with_suffix(".ckpt.metadata.yaml")
+    list(convert(iter_checkpoints(outputs)))
+    sidecar.with_name("epoch=1-step=100.metadata.yaml").rename(sidecar)
+    before = _files(outputs.parent)
+
+    mended = _run(outputs.parent, "validate", "outputs", "--fix")
+    after_mending = _files(outputs.parent)
+    _run(outputs.parent, "list", "outputs")
+
+    name = sidecar.relative_to(outputs.parent)
+    assert mended.returncode == 0, mended.stdout
+    assert after_mending ^ before == {str(name), str(name).replace(".ckpt.", ".")}
+    assert {name.split("/")[:3][-1] for name in _files(outputs.parent) - after_mending} == {
+        "checkpoint-meta"
+    }
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
