@@ -68,7 +68,8 @@ def test_the_pytest_page_is_a_test(outputs: Path) -> None:
     shown = blocks("ci-pytest.md")["tests/test_checkpoints.py"]
     (folder / "test_checkpoints.py").write_text(shown, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
+    options = ("-q", "-W", "error", "-p", "no:cacheprovider", "-p", "no:xdist")
+    command = (sys.executable, "-m", "pytest", *options)
     list(convert(iter_checkpoints(outputs)))
 
     right = run(*command, folder=folder)
