@@ -60,9 +60,10 @@ class Signatures(_Entry):
 
     def extended(self, own: Signatures) -> Signatures:
         """Return the table with rules of a user's own, which come first."""
+        # `own.encoders` twice: for the first places, and for the last word on a name of both.
         return Signatures(
             aliases={**self.aliases, **own.aliases},
-            encoders={**own.encoders, **self.encoders},
+            encoders={**own.encoders, **self.encoders, **own.encoders},
             decoders=[*own.decoders, *self.decoders],
             heads=[*own.heads, *self.heads],
             architectures=[*own.architectures, *self.architectures],
