@@ -144,10 +144,12 @@ class _Whom:
         from checkpoint_meta.resolve import PRECEDENCE
 
         known = set(PRECEDENCE) - set(_ALWAYS)
-        for name in (*(self.wanted or ()), *(self.unwanted or ())):
-            if name not in known:
+        for option, names in (("--source", self.wanted), ("--no-source", self.unwanted)):
+            for name in sorted(set(names or ()) - known):
                 there = ", ".join(sorted(known))
-                raise typer.BadParameter(f"no source {name!r}; there are {there}")
+                raise typer.BadParameter(
+                    f"no source {name!r}; there are {there}", param_hint=option
+                )
         return frozenset(self.wanted or known) - frozenset(self.unwanted or ())
 
 

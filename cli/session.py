@@ -149,7 +149,7 @@ def start(
     """
     roots = tuple(paths or (Path(),))
     for root in roots:
-        _check(root)
+        must_exist(root)
     if config:
         settings = read_settings(config)
     else:
@@ -159,7 +159,12 @@ def start(
     return Session(output, settings, roots, sidecar_dir)
 
 
-def _check(root: Path) -> None:
+def must_exist(root: Path) -> None:
+    """Refuse a PATH that is not there.
+
+    Raises:
+        ReadError: if it is not.
+    """
     try:
         root.lstat()
     except (FileNotFoundError, NotADirectoryError):

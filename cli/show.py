@@ -11,6 +11,7 @@ from checkpoint_meta.errors import ReadError
 
 from .options import Colored, OutputFormat, TextFormat
 from .output import Color, Output
+from .session import must_exist
 
 _UNREADABLE = 1
 
@@ -38,6 +39,7 @@ def show_command(
     from .show_document import to_document
     from .show_view import show_text
 
+    must_exist(path)
     output = Output(color)
     try:
         contents = read_checkpoint_file(path)

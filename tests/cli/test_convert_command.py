@@ -201,9 +201,10 @@ def test_a_name_with_a_newline_stays_on_one_line(
     assert result.stdout == "created   a\\nb\\x1b[31m.metadata.yaml\n"
 
 
-def test_a_path_that_does_not_exist_is_exit_2(tmp_path: Path) -> None:
-    """A typo must not look like success."""
-    result = ckpt_meta(tmp_path, "convert", "nowhere")
+@pytest.mark.parametrize("command", ["convert", "validate", "list", "best", "show", "index build"])
+def test_a_path_that_does_not_exist_is_exit_2(tmp_path: Path, command: str) -> None:
+    """A typing error must not look like success, nor like a finding; it sounds alike everywhere."""
+    result = ckpt_meta(tmp_path, *command.split(), "nowhere")
 
     assert result.returncode == 2
     assert result.stderr == "ckpt-meta: nowhere: no such file or folder\n"
@@ -234,7 +235,7 @@ def test_an_unknown_source_is_a_usage_error(tmp_path: Path) -> None:
     result = ckpt_meta(tmp_path, "convert", ".", "--source", "nonsense")
 
     assert result.returncode == 2
-    assert "no source 'nonsense'" in result.stderr
+    assert "Invalid value for --source: no source 'nonsense'" in result.stderr
     assert "hydra" in result.stderr
 
 
