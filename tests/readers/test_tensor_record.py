@@ -160,7 +160,7 @@ def test_a_file_that_ends_within_a_record_tells_the_same(
         assert _told(real_pickle()[:end]) == one_by_one(real_pickle()[:end])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     changes=st.lists(
         st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=6
@@ -177,7 +177,7 @@ def test_a_changed_byte_tells_the_same(
     assert _told(bytes(data)) == one_by_one(bytes(data))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(place=st.floats(0, 1, exclude_max=True), index=st.integers(0, 255), wide=st.booleans())
 def test_a_memo_that_was_written_over_tells_the_same(
     one_by_one: Callable[[bytes], tuple[str, ...]], place: float, index: int, *, wide: bool

@@ -70,7 +70,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(value=values, protocol=st.integers(0, 5))
 def test_the_interpreter_agrees_with_pickle(value: object, protocol: int) -> None:
     """Plain values of every protocol are what `pickle.loads` makes of them."""

@@ -66,7 +66,7 @@ trainings = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     triggers=st.lists(triggers, min_size=1, max_size=2, unique_by=_state_key),
     options=trainings,
