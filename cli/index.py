@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from .cells import show_size
+from .lean import LeanCommand
 from .options import Config, Isolated, OutputFormat, Paths, Quiet, SidecarDir, TextFormat
 from .output import Output
 from .session import start
@@ -23,7 +24,7 @@ app = typer.Typer(
 )
 
 
-@app.command("status")
+@app.command("status", cls=LeanCommand)
 def status_command(*, output_format: OutputFormat = TextFormat.TEXT) -> None:
     """Say where the index lies and what it holds."""
     from checkpoint_meta.catalog.database import Database, index_file
@@ -46,7 +47,7 @@ def status_command(*, output_format: OutputFormat = TextFormat.TEXT) -> None:
     output.line(f"{size}, {known}")
 
 
-@app.command("build")
+@app.command("build", cls=LeanCommand)
 def build_command(
     paths: Paths = None,
     *,
@@ -65,7 +66,7 @@ def build_command(
         raise typer.Exit(1)
 
 
-@app.command("clear")
+@app.command("clear", cls=LeanCommand)
 def clear_command(*, quiet: Quiet = False) -> None:
     """Remove the index, and those of other versions."""
     from checkpoint_meta.catalog.database import cache_folder, remove_indexes

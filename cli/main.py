@@ -33,15 +33,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("convert")(convert.convert_command)
-app.command("validate")(validate.validate_command)
+app.command("convert", cls=LeanCommand)(convert.convert_command)
+app.command("validate", cls=LeanCommand)(validate.validate_command)
 app.command("list", cls=LeanCommand)(listing.list_command)
 app.command("best", cls=LeanCommand)(best.best_command)
 app.command("diff", cls=LeanCommand)(diff.diff_command)
 app.add_typer(index.app, name="index")
 app.command("show", cls=LeanCommand)(show.show_command)
-app.command("rules")(rules.rules_command)
-app.command("schema")(schema.schema_command)
+app.command("rules", cls=LeanCommand)(rules.rules_command)
+app.command("schema", cls=LeanCommand)(schema.schema_command)
 
 
 def _print_version(value: bool | None) -> None:  # noqa: FBT001 - Typer's callback

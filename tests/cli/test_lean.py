@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from enum import StrEnum
@@ -10,6 +11,7 @@ from typing import Annotated, Optional
 
 import pytest
 import typer
+from checkpoint_meta.cli import best, convert, diff, listing, rules, schema, show, validate
 from checkpoint_meta.cli.lean import LeanCommand
 from typer.testing import CliRunner
 
@@ -76,6 +78,68 @@ def test_it_reads_what_typer_reads(line: str, monkeypatch: pytest.MonkeyPatch) -
     ours, theirs = (CliRunner().invoke(_app(lean=lean), line.split()) for lean in (True, False))
 
     assert (ours.exit_code, ours.output) == (theirs.exit_code, theirs.output)
+
+
+COMMANDS = {
+    "convert": convert.convert_command,
+    "validate": validate.validate_command,
+    "list": listing.list_command,
+    "best": best.best_command,
+    "diff": diff.diff_command,
+    "show": show.show_command,
+    "rules": rules.rules_command,
+    "schema": schema.schema_command,
+}
+
+
+def _own(name: str, *, lean: bool) -> typer.Typer:
+    """Return an app of one of our commands, which prints what it was called with."""
+    app = typer.Typer(rich_markup_mode=None)
+    real = COMMANDS[name]
+
+    @functools.wraps(real)
+    def command(*given: object, **named: object) -> None:
+        typer.echo(repr((given, sorted(named.items()))))
+
+    app.command(name, cls=LeanCommand if lean else None)(command)
+    return app
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        ". nowhere",
+        "-- --odd",
+        "--format=json --format",
+        "--format=jsonl -qv",
+        "--format JSON",
+        "--limit=5 --limit 007",
+        "--top 0 --per run",
+        "--jobs=0",
+        "--jobs 2 -j1",
+        "--where= --where a=b",
+        "--schema 1.0",
+        "--schema=3",
+        "--config nowhere",
+        "--metric \udcff --mode max",
+        "--report sarif=x --report junit=",
+        "--color=always --no-index",
+        "--quiet=1",
+        "-nq",
+        "-x",
+        "--stric",
+    ],
+)
+def test_our_commands_are_read_as_typer_reads_them(name: str, line: str) -> None:
+    """Each form of an option: joined, bundled, repeated, without a value, of another command."""
+    arguments = line.split()
+
+    ours, theirs = (CliRunner().invoke(_own(name, lean=lean), arguments) for lean in (True, False))
+
+    assert (ours.exit_code, ours.output) == (theirs.exit_code, theirs.output)
+    assert ours.exit_code in (0, 2)
 
 
 def test_a_variable_is_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
