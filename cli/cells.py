@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import printable
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 _MINUTES: Final = ((60, 1, "min"), (48 * 60, 60, "h"), (90 * 1440, 1440, "d"))
 _UNITS: Final = ("kB", "MB", "GB", "TB")
 _THOUSAND: Final = 1000
+_WORDS: Final = {None: "", True: "yes", False: "no"}
 _SMALL: Final = 0.001
 _YEARS: Final = 24
 """Months from which years are shown."""
@@ -23,16 +25,23 @@ def show_value(name: str, value: JSONValue, *, rounded: bool = True) -> str:
     if name in _UNITED and isinstance(value, (int, float)):
         return _UNITED[name](value)
     match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case float() if rounded:
-            return f"{value:.4f}" if _SMALL <= abs(value) < _THOUSAND else f"{value:.4g}"
+        case None | bool():
+            return _WORDS[value]
+        case int():
+            return str(value)
+        case float():
+            return _show_float(value, rounded=rounded)
         case str():
             return printable(value)
         case _:
             return printable(json.dumps(value, ensure_ascii=False))
+
+
+def _show_float(value: float, *, rounded: bool) -> str:
+    if rounded:
+        return f"{value:.4f}" if _SMALL <= abs(value) < _THOUSAND else f"{value:.4g}"
+    # What JSON writes, without its detours.
+    return repr(value) if math.isfinite(value) else json.dumps(value)
 
 
 def show_age(days: float) -> str:

@@ -61,11 +61,16 @@ class _Seen:
     is_number: bool = True
     """Nothing but numbers stands there."""
 
+    last: JSONValue = None
+    """Where all have the same value, it is written as JSON once."""
+
     def add(self, value: JSONValue) -> None:
         if not isinstance(value, (int, float, type(None))):
             self.is_number = False
-        if len(self.texts) < 2:  # noqa: PLR2004 - one value, or more than one
+        is_new = value is not self.last or not self.texts
+        if is_new and len(self.texts) < 2:  # noqa: PLR2004 - one value, or more than one
             self.texts.add(json.dumps(value))
+            self.last = value
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,6 +184,9 @@ class Row(NamedTuple):
     @property
     def name(self) -> str:
         """Return the checkpoint's path below its run."""
+        head = f"{self.run}{os.sep}"
+        if self.path.startswith(head):
+            return self.path[len(head) :]
         return os.path.relpath(self.path, self.run)
 
 
