@@ -35,16 +35,13 @@ def map_in_processes(
     Where a process dies of an item, which the kernel sees to when memory runs out, or an exception
     that `work` lets out, `lost(item)` is yielded in place of its result, and the rest goes on.
 
-    Up to `CHUNK` items are done in this process, since starting another takes longer. Whatever
-    stops the caller stops the processes too: what they had begun is not waited for.
+    No more than `CHUNK` items are done in this process, since starting another takes longer.
+    Whatever stops the caller stops the processes too: what they had begun is not waited for.
     """
     remaining = iter(items)
-    if jobs <= 1:
-        yield from map(work, remaining)
-        return
-    first = list(islice(remaining, CHUNK + 1))
-    yield from map(work, first[:CHUNK])
+    first = list(islice(remaining, CHUNK + 1)) if jobs > 1 else []
     if len(first) <= CHUNK:
+        yield from map(work, chain(first, remaining))
         return
     # Imported here: most commands need no processes.
     from checkpoint_meta.worker_team import WorkerTeam
@@ -52,7 +49,7 @@ def map_in_processes(
     team = WorkerTeam(work, lost, jobs)
     _at_work.add(team)
     try:
-        yield from team.results(chain(first[CHUNK:], remaining), CHUNK)
+        yield from team.results(chain(first, remaining), CHUNK)
     finally:
         _stop(team)
 
