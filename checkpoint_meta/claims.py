@@ -26,6 +26,14 @@ _IRREFUTABLE: Final = ("pinned", "training")
 """What a person has set, and what was seen as it happened."""
 
 
+_MONITOR: Final[FieldPath] = ("checkpointing", "monitor")
+
+_SETTINGS: Final = frozenset(
+    ("checkpointing", setting) for setting in ("mode", "save_top_k", "save_last")
+)
+"""What is true of one ModelCheckpoint, and not of its neighbor in the same configuration."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Claims:
     """What was gathered, and which sources could not be read."""
@@ -81,8 +89,12 @@ def _unrefuted(fragment: Fragment, refuted: Sequence[tuple[FieldPath, JSONValue]
 
 def resolve_claims(claims: Claims, precedence: Sequence[str] = PRECEDENCE) -> Resolution:
     """Return the resolution of those claims that fit the schema; the others are notes."""
-    fragments, notes = list(claims.fragments), list(claims.notes)
-    resolution = resolve(fragments, precedence=precedence)
+    notes = list(claims.notes)
+    resolution = resolve(claims.fragments, precedence=precedence)
+    monitor = resolution.values.get(_MONITOR)
+    fragments = [_of_monitor(fragment, monitor) for fragment in claims.fragments]
+    if any(new is not old for new, old in zip(fragments, claims.fragments, strict=True)):
+        resolution = resolve(fragments, precedence=precedence)
     while bad := _unfit(resolution):
         for field, message in bad.items():
             origin = resolution.provenance[field]
@@ -90,6 +102,16 @@ def resolve_claims(claims: Claims, precedence: Sequence[str] = PRECEDENCE) -> Re
             fragments = [_without(one, field, origin.source) for one in fragments]
         resolution = resolve(fragments, precedence=precedence)
     return dataclasses.replace(resolution, notes=(*notes, *resolution.notes))
+
+
+def _of_monitor(fragment: Fragment, monitor: JSONValue) -> Fragment:
+    """Return the fragment without the settings of a ModelCheckpoint that has another monitor."""
+    if monitor is None or fragment.values.get(_MONITOR) in (None, monitor):
+        return fragment
+    values = {field: value for field, value in fragment.values.items() if field not in _SETTINGS}
+    if len(values) == len(fragment.values):
+        return fragment
+    return dataclasses.replace(fragment, values=values)
 
 
 def _unfit(resolution: Resolution) -> dict[FieldPath, str]:

@@ -57,7 +57,7 @@ def _claims(
     def at(*path: str) -> JSONValue:
         return interpolated(look_up(config, path), config)
 
-    yield ("exp_name",), _text(at("exp_name"))
+    yield ("exp_name",), _name(at("exp_name"))
     yield ("training", "max_epochs"), _positive(at("trainer", "max_epochs"))
     model = at("model")
     if isinstance(model, dict):
@@ -152,6 +152,11 @@ def interpolated(value: JSONValue, config: Mapping[str, JSONValue], depth: int =
 
 def _text(value: JSONValue) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _name(value: JSONValue) -> str | None:
+    """Return a name, which YAML takes for a number where it is all digits."""
+    return str(value) if type(value) is int else _text(value)
 
 
 def _positive(value: JSONValue) -> int | None:
