@@ -147,7 +147,10 @@ def _serve(pipe: Connection, work: Callable[[Item], Result]) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=leaving.leave_with, args=(parent,), daemon=True).start()
-    with contextlib.suppress(EOFError, OSError):
+    try:
         while True:
             chunk: list[Item] = pipe.recv()
             pipe.send([leaving.work(work, item) for item in chunk])
+    finally:
+        # Whatever ends it, the end of the pipe tells the caller; Python would print a traceback.
+        os._exit(1)

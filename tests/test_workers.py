@@ -159,3 +159,19 @@ def test_no_worker_outlives_a_caller_that_is_killed(tmp_path: Path) -> None:
     rest, _ = caller.communicate(timeout=10)
 
     assert rest == ""
+
+
+def _raise_at_200(item: int) -> int:
+    if item == 200:
+        raise ValueError(item)
+    return 2 * item
+
+
+def test_an_item_whose_work_raises_is_lost_without_a_traceback(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """What the work lets out ends its process, and nobody has to read how."""
+    results = list(map_in_processes(_raise_at_200, range(300), 2, _minus))
+
+    assert results == [-item if item == 200 else 2 * item for item in range(300)]
+    assert capfd.readouterr().err == ""
