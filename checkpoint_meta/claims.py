@@ -10,7 +10,7 @@ from checkpoint_meta.evidence import show_field
 from checkpoint_meta.resolve import PRECEDENCE, Resolution, agrees, resolve
 from checkpoint_meta.schema.document import check_document
 from checkpoint_meta.schema.fields import nest
-from checkpoint_meta.schema.v2 import SCHEMA_VERSION
+from checkpoint_meta.schema.versions import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -20,11 +20,11 @@ from checkpoint_meta.news import (
 )
 from checkpoint_meta.resolve import PRECEDENCE
 from checkpoint_meta.schema.compose import compose_document, recorded_stamp
-from checkpoint_meta.schema.document import MODELS, check_document
+from checkpoint_meta.schema.document import check_document
 from checkpoint_meta.schema.fields import look_up, put
 from checkpoint_meta.schema.migrate import migrate
 from checkpoint_meta.schema.order import with_unknown_keys
-from checkpoint_meta.schema.v2 import SCHEMA_VERSION
+from checkpoint_meta.schema.versions import SCHEMA_VERSION, VERSIONS
 from checkpoint_meta.sources.current import KEPT, CurrentSidecar
 from checkpoint_meta.sources.marks import marks_of
 from checkpoint_meta.sources.reading import read_contents
@@ -89,7 +89,7 @@ def read_current(checkpoint: CheckpointFile) -> dict[str, JSONValue] | None:
     version = document.get("schema_version")
     if version is None:
         raise ReadError(path, "not a sidecar of ours (no schema_version); move it away first")
-    if not isinstance(version, str) or version not in MODELS:
+    if not isinstance(version, str) or version not in VERSIONS:
         raise ReadError(path, f"schema_version {version!r} is not known to {TOOL} {VERSION}")
     _refuse_shared(checkpoint, document)
     return document

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from checkpoint_meta.schema.document import MODELS
+from checkpoint_meta.schema.reasons import MODELS
 
 FOLDER = Path(__file__).parent.parent / "checkpoint_meta" / "schema" / "json"
 

@@ -147,6 +147,26 @@ def test_help_builds_no_model(option: str) -> None:
     assert result.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.parametrize("command", ["convert", "list", "best", "diff"])
+def test_valid_sidecars_build_no_model(command: str, outputs: Path) -> None:
+    """The models take 15 MB and a tenth of a second; only what is wrong is judged by them."""
+    code = (
+        f"import sys, os; os.chdir({str(outputs.parent)!r})\n"
+        f"sys.argv = ['ckpt-meta', {command!r}, 'outputs']\n"
+        "from checkpoint_meta.cli.main import run\n"
+        "try: run()\n"
+        "except SystemExit as stop: print(stop.code)\n"
+        "print('pydantic' in sys.modules)"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert result.stdout.splitlines()[-1] == "False", result.stdout
+
+
 def test_two_broad_excepts_in_the_package() -> None:
     """A sidecar is not worth a training run, and one bad file not the other ten thousand."""
     broad = [

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from checkpoint_meta.schema.v1 import UNKNOWN
+from checkpoint_meta.schema.versions import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ from checkpoint_meta.resolve import PRECEDENCE
 from checkpoint_meta.schema.document import check_document
 from checkpoint_meta.schema.fields import flatten
 from checkpoint_meta.schema.migrate import migrate
-from checkpoint_meta.schema.v2 import SCHEMA_VERSION
+from checkpoint_meta.schema.versions import SCHEMA_VERSION
 from checkpoint_meta.sources.current import KEPT, CurrentSidecar
 from checkpoint_meta.sources.reading import read_contents
 from checkpoint_meta.sources.sidecar import SidecarSource

@@ -13,7 +13,7 @@ from checkpoint_meta.faults import guarded
 from checkpoint_meta.readers.yaml import SIDECAR_BYTES, is_finite, parse_yaml, read_text
 from checkpoint_meta.rules.policy import Policy
 from checkpoint_meta.schema.fields import look_up
-from checkpoint_meta.schema.v1 import UNKNOWN
+from checkpoint_meta.schema.versions import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

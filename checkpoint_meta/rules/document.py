@@ -8,7 +8,7 @@ from checkpoint_meta.evidence import Severity
 from checkpoint_meta.masking import MEASURED, is_secret, is_secret_name
 from checkpoint_meta.rules.places import place_of_error
 from checkpoint_meta.rules.rule import Flaw, rule
-from checkpoint_meta.schema.v2 import SCHEMA_VERSION
+from checkpoint_meta.schema.versions import SCHEMA_VERSION
 from checkpoint_meta.sources.hydra import mask_override
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from checkpoint_meta.masking import MEASURED, mask_secrets
 from checkpoint_meta.rules.case import Case
 from checkpoint_meta.rules.rulebook import all_rules
 from checkpoint_meta.rules.subjects import owners_of
-from checkpoint_meta.schema.v2 import SCHEMA_VERSION
+from checkpoint_meta.schema.versions import SCHEMA_VERSION
 from checkpoint_meta.sources.hydra import mask_override
 from checkpoint_meta.sources.sidecar import read_any_sidecar
 from checkpoint_meta.store import remove_sidecar, render_sidecar, replace_file

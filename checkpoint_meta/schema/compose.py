@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from checkpoint_meta.resolve import PRECEDENCE
 from checkpoint_meta.schema.fields import flatten, nest
 from checkpoint_meta.schema.order import in_order
-from checkpoint_meta.schema.v2 import SCHEMA_VERSION
+from checkpoint_meta.schema.versions import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from checkpoint_meta.errors import DocumentError
 from checkpoint_meta.evidence import Problem
 from checkpoint_meta.schema.fields import look_up, put
-from checkpoint_meta.schema.v1 import UNKNOWN
+from checkpoint_meta.schema.versions import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

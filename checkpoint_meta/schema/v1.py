@@ -8,9 +8,6 @@ from pydantic import Field, JsonValue
 
 from checkpoint_meta.schema.base import Block, Natural, Positive, Share
 
-UNKNOWN = "unknown"
-"""The word that 1.0 holds where it demands a text that nobody knows."""
-
 
 class TrainingV1(Block):
     """When in training the checkpoint was written."""

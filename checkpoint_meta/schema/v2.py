@@ -8,8 +8,6 @@ from pydantic import Field, JsonValue
 
 from checkpoint_meta.schema.base import Block, Natural, Positive, Share
 
-SCHEMA_VERSION = "2.0"
-
 
 class CheckpointFacts(Block):
     """What lies beside the sidecar; tells whether it is still the file that was described."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from checkpoint_meta.evidence import Fragment, Origin
 from checkpoint_meta.schema.compose import recorded_stamp
 from checkpoint_meta.schema.fields import flatten, look_up
-from checkpoint_meta.schema.v2 import CheckpointMetadata
+from checkpoint_meta.schema.order import outline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -104,7 +104,7 @@ class CurrentSidecar:
         own = ("training", "sidecar-1.0") if overwrite else ("training",)
         if stays and origin is not None and origin.source in own:
             return origin
-        if stays or field[0] not in CheckpointMetadata.model_fields or field == ("pinned",):
+        if stays or field[0] not in outline() or field == ("pinned",):
             return Origin(KEPT, "")
         return None
 

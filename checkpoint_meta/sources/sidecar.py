@@ -12,7 +12,7 @@ from checkpoint_meta.metric_names import name_metrics
 from checkpoint_meta.readers.yaml import SIDECAR_BYTES, read_text
 from checkpoint_meta.schema.fields import flatten, look_up
 from checkpoint_meta.schema.migrate import migrate
-from checkpoint_meta.schema.v1 import UNKNOWN
+from checkpoint_meta.schema.versions import UNKNOWN
 from checkpoint_meta.sources.contents import numbers
 from checkpoint_meta.sources.current import STAMPED
 from checkpoint_meta.sources.interface import location_of

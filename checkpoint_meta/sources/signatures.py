@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from checkpoint_meta.errors import SettingError
 from checkpoint_meta.readers.yaml import parse_yaml, read_yaml
 from checkpoint_meta.sources.marks import mark_of
 
+if TYPE_CHECKING:
+    from pydantic import ConfigDict
+
 BUILT_IN: Final = "ocr.yaml"
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class _Entry:
+    """What pydantic is to know of an entry of a user's own table."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = {"extra": "forbid"}
 
 
+@dataclass(frozen=True)
 class EncoderSignature(_Entry):
     """An encoder told by its size; the pair is unique among those of the table."""
 
@@ -30,6 +35,7 @@ class EncoderSignature(_Entry):
     """Elements of the parameters below `encoder.`, buffers left out."""
 
 
+@dataclass(frozen=True)
 class PartSignature(_Entry):
     """A decoder or head told by the names of its tensors."""
 
@@ -37,10 +43,11 @@ class PartSignature(_Entry):
     has: list[str]
     """Patterns with `*`; each must match a tensor's name."""
 
-    channels: dict[str, str] = Field(default_factory=dict)
+    channels: dict[str, str] = field(default_factory=dict)
     """Field -> `tensor[axis]`; a `{i}` in the tensor's name makes a list."""
 
 
+@dataclass(frozen=True)
 class ArchitectureSignature(_Entry):
     """An architecture told by its parts; a part that is not named may be any."""
 
@@ -49,14 +56,15 @@ class ArchitectureSignature(_Entry):
     head: str | None = None
 
 
+@dataclass(frozen=True)
 class Signatures(_Entry):
     """The whole table."""
 
-    aliases: dict[str, str] = Field(default_factory=dict)
-    encoders: dict[str, EncoderSignature] = Field(default_factory=dict)
-    decoders: list[PartSignature] = Field(default_factory=list)
-    heads: list[PartSignature] = Field(default_factory=list)
-    architectures: list[ArchitectureSignature] = Field(default_factory=list)
+    aliases: dict[str, str] = field(default_factory=dict)
+    encoders: dict[str, EncoderSignature] = field(default_factory=dict)
+    decoders: list[PartSignature] = field(default_factory=list)
+    heads: list[PartSignature] = field(default_factory=list)
+    architectures: list[ArchitectureSignature] = field(default_factory=list)
 
     def extended(self, own: Signatures) -> Signatures:
         """Return the table with rules of a user's own, which come first."""
@@ -82,17 +90,40 @@ def load_signatures(own: Path | None = None) -> Signatures:
 
 @lru_cache(maxsize=4)
 def _load(own: Path | None, _mark: str) -> Signatures:
-    file = files("checkpoint_meta.configs") / "signatures" / BUILT_IN
-    text = file.read_text(encoding="utf-8")
-    built_in = Signatures.model_validate(parse_yaml(text, Path(str(file))))
+    built_in = _read_built_in()
     return built_in if own is None else built_in.extended(_read_own(own))
 
 
+def _read_built_in() -> Signatures:
+    """Return our own table; a test holds it to what is asked of a user's."""
+    file = files("checkpoint_meta.configs") / "signatures" / BUILT_IN
+    table: Any = parse_yaml(file.read_text(encoding="utf-8"), Path(str(file)))
+    return Signatures(
+        aliases=table["aliases"],
+        encoders={name: EncoderSignature(**entry) for name, entry in table["encoders"].items()},
+        decoders=[PartSignature(**entry) for entry in table["decoders"]],
+        heads=[PartSignature(**entry) for entry in table["heads"]],
+        architectures=[ArchitectureSignature(**entry) for entry in table["architectures"]],
+    )
+
+
 def _read_own(file: Path) -> Signatures:
+    # Imported here: only a user's own file is judged, and pydantic takes 4 MB.
+    from pydantic import TypeAdapter, ValidationError
+
     content = read_yaml(file)
     try:
-        return Signatures.model_validate(content)
+        return TypeAdapter(Signatures).validate_python(content)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "file"
-        raise SettingError(file, place, first["msg"].lower()) from error
+        reason = _REASONS.get(first["type"], first["msg"].lower())
+        raise SettingError(file, place, reason) from error
+
+
+_REASONS: Final = {
+    "dataclass_type": "expected a mapping",
+    "missing": "missing",
+    "unexpected_keyword_argument": "no such key",
+}
+"""pydantic's kind of error -> what it says to somebody who writes YAML."""

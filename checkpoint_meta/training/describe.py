@@ -16,7 +16,7 @@ from checkpoint_meta.paths import Layout
 from checkpoint_meta.readers.fingerprint import read_fingerprint
 from checkpoint_meta.schema.compose import compose_document
 from checkpoint_meta.schema.migrate import migrate
-from checkpoint_meta.schema.v2 import SCHEMA_VERSION
+from checkpoint_meta.schema.versions import SCHEMA_VERSION
 from checkpoint_meta.sources.current import KEPT, CurrentSidecar
 from checkpoint_meta.sources.filetime import iso_utc
 from checkpoint_meta.sources.hydra import HydraSource

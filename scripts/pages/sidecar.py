@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from checkpoint_meta.schema.document import MODELS
+from checkpoint_meta.schema.reasons import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

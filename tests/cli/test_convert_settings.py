@@ -98,9 +98,11 @@ def test_signatures_are_a_setting(outputs: Path) -> None:
 @pytest.mark.parametrize(
     ("rules", "reason"),
     [
-        ("decoders: [{has: [x]}]\n", "decoders.0.name: field required"),
-        ("decoder: []\n", "decoder: extra inputs are not permitted"),
-        ("- x\n", "file: input should be a valid dictionary"),
+        ("decoders: [{has: [x]}]\n", "decoders.0.name: missing"),
+        ("decoder: []\n", "decoder: no such key"),
+        ("decoders: [{name: a, has: [x], had: 1}]\n", "decoders.0.had: no such key"),
+        ("encoders: {a: 3}\n", "encoders.a: expected a mapping"),
+        ("- x\n", "file: expected a mapping"),
         ("{", "ours.yaml"),
         (None, "ours.yaml"),
     ],

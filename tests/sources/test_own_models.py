@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import torch
 
 from checkpoint_meta.schema.fields import look_up
+from checkpoint_meta.sources import signatures
 from checkpoint_meta.sources.signatures import EncoderSignature, Signatures, load_signatures
 from checkpoint_meta.store import read_sidecar
 from tests.commands import ckpt_meta
 from tests.docs.pages import DOCS, blocks
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 WEIGHTS = {
     "model.encoder.stem.weight": (32, 3, 2, 3),
@@ -55,3 +53,10 @@ def test_a_users_encoder_outranks_the_built_in_one_of_its_name() -> None:
     assert encoders["resnet18"] == fork
     assert next(iter(encoders)) == "resnet18"
     assert set(encoders) == set(load_signatures().encoders)
+
+
+def test_the_built_in_table_is_one_that_a_user_could_hand_over() -> None:
+    """It is read without the judge of users' tables, and would pass it."""
+    file = Path(__file__).parents[2] / "configs" / "signatures" / signatures.BUILT_IN
+
+    assert signatures._read_own(file) == signatures._read_built_in()
