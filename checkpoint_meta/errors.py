@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from checkpoint_meta.evidence import Problem
 
@@ -23,9 +23,14 @@ class CheckpointMetaError(Exception):
 class ReadError(CheckpointMetaError):
     """A file could not be read as what it claims to be."""
 
-    def __init__(self, path: Path, reason: str, globals: Sequence[str] = ()) -> None:  # noqa: A002
+    def __init__(
+        self,
+        path: str | Path,
+        reason: str,
+        globals: Sequence[str] = (),  # noqa: A002 - pickle's own word
+    ) -> None:
         super().__init__(path, reason)
-        self.path = path
+        self.path = Path(path)
         self.reason = reason
         self.globals = tuple(globals)
         """Names that a real load would have looked up before it found out."""

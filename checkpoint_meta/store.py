@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.errors import ReadError, WriteError
-from checkpoint_meta.readers.yaml import SIDECAR_BYTES, parse_yaml, read_text, read_yaml
+from checkpoint_meta.readers.yaml import (
+    SIDECAR_BYTES,
+    checked_yaml,
+    load_yaml,
+    parse_yaml,
+    read_text,
+)
 from checkpoint_meta.rewriting import is_same, rewrite_text
 from checkpoint_meta.schema.text import SurrogateError, dump_text, without_surrogates
 
@@ -29,7 +35,27 @@ def read_sidecar(path: Path) -> dict[str, JSONValue]:
         ReadError: if it cannot be read, is over 1 MiB, or is no mapping.
         YamlError: if it is not YAML.
     """
-    document = read_yaml(path, SIDECAR_BYTES)
+    return as_sidecar(load_sidecar(path), path)
+
+
+def load_sidecar(path: str | Path) -> object:
+    """Return what a sidecar's file holds, whatever it is.
+
+    Raises:
+        ReadError: if it cannot be read, or is over 1 MiB.
+        YamlError: if it is not YAML.
+    """
+    return load_yaml(read_text(path, SIDECAR_BYTES), path)
+
+
+def as_sidecar(value: object, path: str | Path) -> dict[str, JSONValue]:
+    """Return what a file holds as the plain document that it must be.
+
+    Raises:
+        ReadError: if it is no mapping.
+        YamlError: if it holds what JSON has no name for.
+    """
+    document = checked_yaml(value, path)
     if not isinstance(document, dict):
         raise ReadError(path, "not a sidecar: no mapping of fields")
     return document

@@ -86,10 +86,15 @@ def end_all(workers: Sequence[Worker[Item, Result]], patience: float) -> None:
         worker.end_by(deadline)
 
 
-def wait_for_any(workers: Iterable[Worker[Item, Result]]) -> list[Worker[Item, Result]]:
-    """Return those that are done with their chunk, or dead, as soon as there is one."""
+def wait_for_any(
+    workers: Iterable[Worker[Item, Result]], seconds: float | None = None
+) -> list[Worker[Item, Result]]:
+    """Return those that are done with their chunk, or dead, as soon as there is one.
+
+    None if there is none after `seconds`.
+    """
     by_pipe = {worker.pipe: worker for worker in workers}
-    ready = wait([*by_pipe])
+    ready = wait([*by_pipe], seconds) if by_pipe else []
     return [worker for pipe, worker in by_pipe.items() if pipe in ready]
 
 

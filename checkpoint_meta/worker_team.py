@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from checkpoint_meta.worker import Worker, WorkerDiedError, end_all, wait_for_any
@@ -16,6 +15,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _PATIENCE_SECONDS: Final = 1.0
+
+_AHEAD: Final = 4
+"""Chunks for each worker that are made before the first one's results are taken."""
 
 
 @dataclass(slots=True)
@@ -37,23 +39,29 @@ class WorkerTeam(Generic[Item, Result]):
         self._jobs = jobs
         self._busy: dict[Worker[Item, Result], _Task[Item, Result]] = {}
         self._idle: list[Worker[Item, Result]] = []
+        self._ready: deque[_Task[Item, Result]] = deque()
 
-    def results(self, items: Iterator[Item], size: int) -> Iterator[Result]:
-        """Yield the result of each item, in order; `size` of them go to a worker at once."""
+    def results(self, chunks: Iterator[list[Item]]) -> Iterator[list[Result]]:
+        """Yield the results of each chunk, in order; an empty one takes no worker.
+
+        Some chunks are made while all workers are busy, since making them takes its time too.
+        """
         waiting: deque[_Task[Item, Result]] = deque()
-        while True:
-            while len(self._busy) < self._jobs and len(waiting) < 2 * self._jobs:
-                chunk = list(islice(items, size))
-                if not chunk:
-                    break
-                waiting.append(_Task(chunk))
-                self._hand_out(waiting[-1])
-            if not waiting:
-                return
-            if waiting[0].results is None:
+        is_more = True
+        while is_more or waiting:
+            if is_more and len(waiting) < _AHEAD * self._jobs:
+                chunk = next(chunks, None)
+                if chunk is None:
+                    is_more = False
+                else:
+                    waiting.append(_Task(chunk, None if chunk else []))
+                    self._ready.extend([waiting[-1]] if chunk else ())
+                self._collect(seconds=0)
+            elif waiting[0].results is None:
                 self._collect()
-            else:
-                yield from waiting.popleft().results or ()
+            self._hand_out()
+            while waiting and waiting[0].results is not None:
+                yield waiting.popleft().results or []
 
     def stop(self) -> None:
         """End all workers; what one is just doing is finished if that takes less than a second."""
@@ -62,12 +70,15 @@ class WorkerTeam(Generic[Item, Result]):
         self._idle.clear()
         end_all(workers, _PATIENCE_SECONDS)
 
-    def _hand_out(self, task: _Task[Item, Result]) -> None:
-        worker = self._engage(task)
-        try:
-            worker.give(task.chunk)
-        except WorkerDiedError:
-            self._redo(worker)
+    def _hand_out(self) -> None:
+        """Give what is ready to workers that have nothing to do."""
+        while self._ready and len(self._busy) < self._jobs:
+            task = self._ready.popleft()
+            worker = self._engage(task)
+            try:
+                worker.give(task.chunk)
+            except WorkerDiedError:
+                self._redo(worker)
 
     def _engage(self, task: _Task[Item, Result]) -> Worker[Item, Result]:
         """Return a worker that has nothing to do but `task`."""
@@ -75,9 +86,9 @@ class WorkerTeam(Generic[Item, Result]):
         self._busy[worker] = task
         return worker
 
-    def _collect(self) -> None:
-        """Wait until a worker is done, or dead, and take what it has."""
-        for worker in wait_for_any(self._busy):
+    def _collect(self, seconds: float | None = None) -> None:
+        """Take what workers have done, after waiting for one if `seconds` do not end it."""
+        for worker in wait_for_any(self._busy, seconds):
             try:
                 self._busy[worker].results = worker.take()
             except WorkerDiedError:

@@ -43,13 +43,33 @@ def map_in_processes(
     if len(first) <= CHUNK:
         yield from map(work, chain(first, remaining))
         return
+    for results in map_chunks(work, _chunks(chain(first, remaining)), jobs, lost):
+        yield from results
+
+
+def _chunks(items: Iterator[Item]) -> Iterator[list[Item]]:
+    while chunk := list(islice(items, CHUNK)):
+        yield chunk
+
+
+def map_chunks(
+    work: Callable[[Item], Result],
+    chunks: Iterable[list[Item]],
+    jobs: int,
+    lost: Callable[[Item], Result],
+) -> Iterator[list[Result]]:
+    """Yield the results of each chunk of items, in order, all of them from other processes.
+
+    Chunks are made ahead, while the processes are busy. An empty one has no results, and starts no
+    process.
+    """
     # Imported here: most commands need no processes.
     from checkpoint_meta.worker_team import WorkerTeam
 
     team = WorkerTeam(work, lost, jobs)
     _at_work.add(team)
     try:
-        yield from team.results(chain(first, remaining), CHUNK)
+        yield from team.results(iter(chunks))
     finally:
         _stop(team)
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from checkpoint_meta.catalog.group import Group
+    from checkpoint_meta.catalog.options import ScanOptions
     from checkpoint_meta.catalog.row import Row
-    from checkpoint_meta.catalog.scan import ScanOptions
     from checkpoint_meta.paths import CheckpointFile
 
 
@@ -76,7 +76,7 @@ class Session:
     def _scan_options(
         self, *, use_index: bool, refresh: bool = False, whole: bool = True
     ) -> ScanOptions:
-        from checkpoint_meta.catalog.scan import ScanOptions
+        from checkpoint_meta.catalog.options import ScanOptions
 
         ours = self.settings
         return ScanOptions(

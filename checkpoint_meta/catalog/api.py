@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.catalog.entry import CheckpointCatalogEntry, entry_of
 from checkpoint_meta.catalog.memory import Memory
+from checkpoint_meta.catalog.options import ScanOptions
 from checkpoint_meta.catalog.row import Status
-from checkpoint_meta.catalog.scan import ScanOptions, scan
+from checkpoint_meta.catalog.scan import scan
 from checkpoint_meta.paths import Layout
 from checkpoint_meta.settings import find_settings
 

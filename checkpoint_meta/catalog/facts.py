@@ -3,61 +3,30 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from checkpoint_meta.catalog.described import read_described
 from checkpoint_meta.catalog.marks import state_of
-from checkpoint_meta.catalog.row import Facts, Row, Status, Watched, light
-from checkpoint_meta.catalog.watched import watched_places
-from checkpoint_meta.claims import Claims, gather, resolve_claims
-from checkpoint_meta.errors import DocumentError, printable
+from checkpoint_meta.catalog.row import Facts, Row, Status, Watched
+from checkpoint_meta.errors import printable
 from checkpoint_meta.faults import guarded
 from checkpoint_meta.paths import CheckpointFile
-from checkpoint_meta.resolve import PRECEDENCE
-from checkpoint_meta.schema.document import check_document
 from checkpoint_meta.schema.fields import flatten
 from checkpoint_meta.schema.migrate import migrate
 from checkpoint_meta.schema.versions import SCHEMA_VERSION
-from checkpoint_meta.sources.current import KEPT, CurrentSidecar
-from checkpoint_meta.sources.reading import read_contents
-from checkpoint_meta.sources.sidecar import SidecarSource
-from checkpoint_meta.store import read_sidecar
 from checkpoint_meta.workers import DIED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
+    from checkpoint_meta.catalog.described import Described
     from checkpoint_meta.catalog.found import Found
-    from checkpoint_meta.evidence import FieldPath, Fragment, JSONValue
-    from checkpoint_meta.paths import Layout
-    from checkpoint_meta.sources.interface import Source
+    from checkpoint_meta.catalog.reading import Reading
+    from checkpoint_meta.evidence import FieldPath, JSONValue
+    from checkpoint_meta.sources.current import CurrentSidecar
 
 Document = dict[str, "JSONValue"]
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How checkpoints are read."""
-
-    layout: Layout
-    sources: Sequence[Source]
-    complete: bool = False
-    """Ask the other sources for what a sidecar of ours leaves open; this opens the checkpoint."""
-
-    sidecars: bool = True
-    """Believe sidecars."""
-
-    whole: bool = True
-    """Every field is wanted."""
-
-    precedence: Sequence[str] = PRECEDENCE
-    """The sources, the most trusted first."""
-
-    @property
-    def order(self) -> tuple[str, ...]:
-        """Return the precedence with what a sidecar says: it is completed, not doubted."""
-        return ("pinned", KEPT, *(name for name in self.precedence if name != "pinned"))
 
 
 def read_facts(found: Found, reading: Reading) -> Facts:
@@ -67,7 +36,7 @@ def read_facts(found: Found, reading: Reading) -> Facts:
     return facts or Facts(reader.row(Status.INVALID, {}, fault, readable=False))
 
 
-def lost_facts(found: Found, *, reading: Reading) -> Facts:
+def lost_facts(found: Found, reading: Reading) -> Facts:
     """Return what is known of a checkpoint that no process survives."""
     reader = _Reader(found, reading)
     return Facts(reader.row(Status.INVALID, {}, DIED, readable=False))
@@ -87,10 +56,13 @@ class _Reader(NamedTuple):
             return Facts(self.row(Status.MISSING, {}, problem, readable=False))
         if self._sidecar is None:
             return self._by_itself(Status.MISSING)
-        document, fault = guarded(lambda: read_document(Path(str(self._sidecar))))
-        if document is None:
+        described, fault = guarded(lambda: self._described(self._sidecar))
+        if described is None:
             return self._by_itself(Status.INVALID, fault)
-        return self._by_sidecar(document)
+        return self._by_sidecar(described)
+
+    def _described(self, sidecar: str | None) -> Described:
+        return read_described(str(sidecar), whole=self.how.whole)
 
     @property
     def _checkpoint(self) -> CheckpointFile:
@@ -117,17 +89,24 @@ class _Reader(NamedTuple):
         return () if own or read is None else (Watched(read, state_of(read)),)
 
     def _orphan(self) -> Facts:
-        document, fault = guarded(lambda: read_document(Path(str(self.found.sidecar))))
-        values = flatten(migrate(document, SCHEMA_VERSION)) if document else {}
+        described, fault = guarded(lambda: self._described(self.found.sidecar))
+        values = flatten(migrate(described.document, SCHEMA_VERSION)) if described else {}
         return Facts(self.row(Status.ORPHAN, values, fault, readable=False))
 
-    def _by_sidecar(self, document: Document) -> Facts:
+    def _by_sidecar(self, described: Described) -> Facts:
+        document = described.document
         if "written_by" not in document:
             return self._by_itself(Status.OK)
         holds = self._holds(document)
         if holds and not (self.how.complete and is_incomplete(document)):
-            values = flatten(document if self.how.whole else light(document))
-            return Facts(self.row(Status.OK, values), self._borrowed())
+            return Facts(self.row(Status.OK, described.values), self._borrowed())
+        return self._beyond_sidecar(document, holds=holds)
+
+    def _beyond_sidecar(self, document: Document, *, holds: bool) -> Facts:
+        """Return the facts by all sources, and what the sidecar still says."""
+        # Imported here: most sidecars hold, and are complete.
+        from checkpoint_meta.sources.current import CurrentSidecar
+
         current = CurrentSidecar(document, holds)
         if holds:
             return self._by_itself(Status.OK, None, current)
@@ -146,32 +125,27 @@ class _Reader(NamedTuple):
             return False
         mark = recorded.get("fingerprint")
         # A copied file has a new time, and is the same checkpoint.
-        return mark is not None and mark == read_contents(self._checkpoint).fingerprint
+        return mark is not None and mark == self._fingerprint()
+
+    def _fingerprint(self) -> str | None:
+        from checkpoint_meta.sources.reading import read_contents
+
+        return read_contents(self._checkpoint).fingerprint
 
     def _by_itself(
         self, status: Status, problem: str | None = None, current: CurrentSidecar | None = None
     ) -> Facts:
-        """Resolve what all sources say, in the order of trust."""
-        checkpoint = self._checkpoint
-        claims, fault = guarded(lambda: gather(checkpoint, self.how.sources))
-        cut = claims is not None and read_contents(checkpoint).incomplete
-        if claims is None:
-            claims = self._by_older_sidecar(checkpoint)
-        standing: tuple[Fragment, ...] = tuple(current.fragments()) if current else ()
-        every = Claims((*claims.fragments, *standing), claims.notes)
-        resolution = resolve_claims(every, self.how.order)
-        values = {field: value for field, value in resolution.values.items() if value is not None}
-        places = {origin.location for origin in resolution.provenance.values()}
-        reasons = (problem, fault, "cut off" if cut else None)
-        problem = "; ".join(reason for reason in reasons if reason) or None
-        readable = fault is None and not cut
-        row = self.row(status if readable else Status.INVALID, values, problem, readable=readable)
-        return Facts(row, watched_places(checkpoint, places))
+        """Return the facts by all sources."""
+        # Imported here: where every sidecar holds, no other source is asked.
+        from checkpoint_meta.catalog.resolved import resolve_all
 
-    def _by_older_sidecar(self, checkpoint: CheckpointFile) -> Claims:
-        """Return what a sidecar says of a checkpoint that cannot be read."""
-        claims, _ = guarded(lambda: gather(checkpoint, [SidecarSource()]))
-        return claims or Claims(())
+        found = resolve_all(self._checkpoint, self.how, current)
+        reasons = (problem, *found.problems)
+        problem = "; ".join(reason for reason in reasons if reason) or None
+        if found.problems:
+            status = Status.INVALID
+        row = self.row(status, found.values, problem, readable=not found.problems)
+        return Facts(row, found.watched)
 
     def row(
         self,
@@ -197,20 +171,6 @@ class _Reader(NamedTuple):
             readable,
             found.target,
         )
-
-
-def read_document(path: Path) -> Document:
-    """Return the document of a sidecar that is valid in its own version.
-
-    Raises:
-        ReadError: if it cannot be read.
-        DocumentError: with every reason why it is not valid.
-    """
-    document = read_sidecar(path)
-    problems = [problem for problem in check_document(document) if problem.code != "CM108"]
-    if problems:
-        raise DocumentError(problems, path)
-    return document
 
 
 def is_incomplete(document: Document) -> bool:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 COARSEST_NS: Final = 2_000_000_000
 """Two changes of a file within this time may leave it with the same time: file systems differ."""
 
+_TOGETHER: Final = 2048
+"""Rows that are written together: memory does not grow with their number."""
+
 
 class Store(Protocol):
     """Where folders are kept that were looked into before."""
@@ -72,6 +75,7 @@ class Kept:
         self._settled_ns = started_ns - COARSEST_NS
         self._refresh = refresh
         self._changed: dict[str, Known] = {}
+        self._unsaved = 0
 
     def begin(self, root: Path) -> None:
         """Get ready for a walk below a folder."""
@@ -120,8 +124,11 @@ class Kept:
         before = self._changed.pop(listing.key, None)
         known = self._known(listing, listing.key, facts)
         if known is not None and known != before:
+            self._unsaved += known.total
             for store in self._stores:
                 store.put(known)
+            if self._unsaved > _TOGETHER:
+                self.save()
 
     def _known(self, listing: Listing, key: str, facts: Sequence[Facts]) -> Known | None:
         settled = [
@@ -154,6 +161,7 @@ class Kept:
 
     def save(self) -> None:
         """Write what is to be kept."""
+        self._unsaved = 0
         for store in self._stores:
             store.save()
 

@@ -81,11 +81,11 @@ class Record(Mapping[FieldPath, JSONValue]):
     A dictionary for each of 100,000 checkpoints would not fit into 100 MB.
     """
 
-    __slots__ = ("_cells", "shape")
+    __slots__ = ("cells", "shape")
 
     def __init__(self, shape: Shape, cells: Sequence[JSONValue]) -> None:
         self.shape = shape
-        self._cells = cells
+        self.cells = cells
 
     @classmethod
     def of(cls, values: Mapping[FieldPath, JSONValue], *, whole: bool = True) -> Record:
@@ -95,13 +95,18 @@ class Record(Mapping[FieldPath, JSONValue]):
             fields = _light_fields(fields)
         return cls(shape_of(fields), tuple(map(values.__getitem__, fields)))
 
+    @classmethod
+    def packed(cls, values: Mapping[FieldPath, JSONValue], *, whole: bool = True) -> Record:
+        """Return the same, or `values` if they are packed."""
+        return values if isinstance(values, Record) else cls.of(values, whole=whole)
+
     def __getitem__(self, field: FieldPath) -> JSONValue:
-        return self._cells[self.shape[field]]
+        return self.cells[self.shape[field]]
 
     def get(self, field: FieldPath, default: JSONValue = None) -> JSONValue:  # type: ignore[override]
         """Return the value of a field, without the detour over an exception."""
         place = self.shape.get(field)
-        return default if place is None else self._cells[place]
+        return default if place is None else self.cells[place]
 
     def __contains__(self, field: object) -> bool:
         return field in self.shape

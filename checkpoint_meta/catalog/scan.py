@@ -3,71 +3,34 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from checkpoint_meta.catalog.found import Listing, Unchanged
+from checkpoint_meta.catalog.found import Unchanged
 from checkpoint_meta.catalog.group import KeptGroup, ReadGroup
 from checkpoint_meta.catalog.kept import Kept
+from checkpoint_meta.catalog.options import ScanOptions
+from checkpoint_meta.catalog.parts import parts_of, without_sidecars
 from checkpoint_meta.catalog.row import Record
 from checkpoint_meta.catalog.stores import open_stores
 from checkpoint_meta.catalog.walk import Walk
-from checkpoint_meta.resolve import PRECEDENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from checkpoint_meta.catalog.found import Found
     from checkpoint_meta.catalog.group import Group
-    from checkpoint_meta.catalog.memory import Memory
+    from checkpoint_meta.catalog.parts import Part
     from checkpoint_meta.catalog.row import Facts, Row
     from checkpoint_meta.errors import ReadError
     from checkpoint_meta.paths import Layout
-    from checkpoint_meta.sources.interface import Source
 
-BATCH: Final = 2048
-"""Checkpoints that are looked at together: memory does not grow with their number."""
+OPENING: Final = 5
+"""Sidecars that are read in the time that it takes to open a checkpoint."""
 
-MANY: Final = 1000
-"""Sidecars from which on several processes read them."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScanOptions:
-    """How to read what is found."""
-
-    aliases: Mapping[str, str] = field(default_factory=dict)
-    """Field -> the name that the user's metric is logged by."""
-
-    precedence: Sequence[str] = PRECEDENCE
-    """The sources, the most trusted first."""
-
-    signatures: Path | None = None
-    """Rules of the user's own that tell a model's parts."""
-
-    complete: bool = False
-    """Ask the other sources for what a sidecar leaves open."""
-
-    whole: bool = True
-    """Every field; else only those that lists show, which takes much less memory."""
-
-    sidecars: bool = True
-    """Believe sidecars; else facts come from the checkpoints themselves."""
-
-    allows_wandb: bool = False
-    """Ask W&B's servers too."""
-
-    use_index: bool = False
-    refresh: bool = False
-    """Read everything anew into the index."""
-
-    memory: Memory | None = None
-    """Rows that this process has read before."""
-
-    jobs: int | None = None
-    """Processes; by default the number of processors."""
+ALONE: Final = 64 * OPENING
+"""Sidecars that one process reads before others help: starting them takes as long."""
 
 
 def scan(
@@ -99,114 +62,69 @@ def scan_groups(
     chosen = options or ScanOptions()
     kept = Kept(open_stores(layout, chosen), time.time_ns(), refresh=chosen.refresh)
     walk = Walk(layout, on_error or (lambda _: None), kept.recall)
-    read = partial(_read, layout=layout, options=chosen)
     try:
         kept.begin(root)
-        for batch in _batches(walk.below(root), sidecars=chosen.sidecars):
-            yield from _groups(batch, kept, read, whole=chosen.whole)
+        met = walk.below(root) if chosen.sidecars else without_sidecars(walk.below(root))
+        for part, facts in _read(parts_of(met, kept.rows), layout, chosen):
+            yield from _groups(part, facts, kept, chosen)
         kept.finish()
     finally:
         kept.close()
 
 
-def _batches(
-    listings: Iterable[Listing | Unchanged], *, sidecars: bool
-) -> Iterator[list[Listing | Unchanged]]:
-    batch: list[Listing | Unchanged] = []
-    size = 0
-    for listing in listings:
-        batch.append(listing)
-        if isinstance(listing, Listing):
-            batch[-1] = listing if sidecars else _without_sidecars(listing)
-            size += len(listing.found)
-        if size >= BATCH or len(batch) >= BATCH:
-            yield batch
-            batch, size = [], 0
-    yield batch
-
-
-def _without_sidecars(listing: Listing) -> Listing:
-    checkpoints = [
-        found._replace(sidecar=None, sidecar_state=None)
-        for found in listing.found
-        if not found.is_orphan
-    ]
-    return listing._replace(found=checkpoints)
-
-
-def _groups(
-    batch: Sequence[Listing | Unchanged],
-    kept: Kept,
-    read: Callable[[Sequence[Found]], Iterator[Facts]],
-    *,
-    whole: bool,
-) -> Iterator[Group]:
+def _groups(part: Part, read: Iterable[Facts], kept: Kept, options: ScanOptions) -> Iterator[Group]:
     """Yield the rows of some folders: kept ones where nothing changed, the others read anew."""
-    rows = [kept.rows(one) if isinstance(one, Listing) else {} for one in batch]
-    unknown = [
-        found
-        for one, names in zip(batch, rows, strict=True)
-        if isinstance(one, Listing)
-        for found in one.found
-        if found.name not in names
-    ]
-    facts = read(unknown) if unknown else iter(())
-    for one, names in zip(batch, rows, strict=True):
+    facts = iter(read)
+    for one, names in part.folders:
         if isinstance(one, Unchanged):
             yield KeptGroup(one.folder, one.run, one.known)
             continue
         every = [names.get(found.name) or next(facts) for found in one.found]
         kept.remember(one, every)
         if every:
-            yield ReadGroup([_shown(fact.row, whole=whole) for fact in every])
-    kept.save()
+            yield ReadGroup([_shown(fact.row, options) for fact in every])
 
 
-def _read(batch: Sequence[Found], *, layout: Layout, options: ScanOptions) -> Iterator[Facts]:
-    """Yield the facts of each, in several processes where that is worth it."""
+def _read(
+    parts: Iterator[Part], layout: Layout, options: ScanOptions
+) -> Iterator[tuple[Part, Iterable[Facts]]]:
+    """Yield each part with the facts of what is unknown in it, read as soon as it is asked for."""
+    for part in parts:
+        if part.unknown:
+            yield from _read_from(part, parts, layout, options)
+        else:
+            yield part, ()
+
+
+def _read_from(
+    first: Part, rest: Iterator[Part], layout: Layout, options: ScanOptions
+) -> Iterator[tuple[Part, Iterable[Facts]]]:
+    """Yield the same from the first part that has something unknown."""
     # Imported here, since a catalog that is all in the index needs none of its weight.
-    from checkpoint_meta.catalog.facts import Reading, lost_facts, read_facts
-    from checkpoint_meta.workers import CHUNK, default_jobs, map_in_processes
+    from checkpoint_meta.catalog.crossing import Readers, read_elsewhere
+    from checkpoint_meta.catalog.facts import read_facts
+    from checkpoint_meta.catalog.reading import Reading
+    from checkpoint_meta.workers import default_jobs
 
-    is_kept = (options.use_index or options.memory is not None) and not options.allows_wandb
-    reading = Reading(
-        layout,
-        _sources(options),
-        complete=options.complete,
-        sidecars=options.sidecars,
-        whole=options.whole or is_kept,
-        precedence=options.precedence,
-    )
-    read = partial(read_facts, reading=reading)
-    # What crosses between processes is kept small, unless somebody needs the whole.
-    work = read if is_kept else partial(_read_shown, read=read, whole=options.whole)
-    opened = sum(found.sidecar is None for found in batch)
-    is_worth_it = opened > CHUNK or len(batch) > MANY
-    jobs = (options.jobs or default_jobs()) if is_worth_it else 1
-    yield from map_in_processes(work, batch, jobs, partial(lost_facts, reading=reading))
+    reading = Reading.of(layout, options)
+    jobs = options.jobs or default_jobs()
+    effort = 0
+    for part in chain([first], rest):
+        effort += sum(map(_effort, part.unknown))
+        if jobs > 1 and effort > ALONE:
+            readers = Readers(reading, options.is_kept)
+            yield from read_elsewhere(chain([part], rest), readers, jobs)
+            return
+        yield part, (read_facts(found, reading) for found in part.unknown)
 
 
-def _read_shown(found: Found, *, read: Callable[[Found], Facts], whole: bool) -> Facts:
-    facts = read(found)
-    return facts._replace(row=_shown(facts.row, whole=whole), watched=())
+def _effort(found: Found) -> int:
+    """Return how long it takes to read one, compared with a sidecar."""
+    return 1 if found.sidecar else OPENING
 
 
-def _sources(options: ScanOptions) -> list[Source]:
-    from checkpoint_meta.sources.default import default_sources
-    from checkpoint_meta.sources.sidecar import SidecarSource
-
-    sources = default_sources(options.aliases, signatures=options.signatures)
-    if options.allows_wandb:
-        from checkpoint_meta.sources.wandb_api import WandbApiSource
-
-        sources.append(WandbApiSource(options.aliases))
-    if options.sidecars:
-        return sources
-    return [source for source in sources if source.name != SidecarSource.name]
-
-
-def _shown(row: Row, *, whole: bool) -> Row:
+def _shown(row: Row, options: ScanOptions) -> Row:
     """Return the row with the values that are asked for, packed."""
-    if isinstance(row.values, Record):
+    if isinstance(row.values, Record) and (options.whole or not options.is_kept):
         return row
-    return row._replace(values=Record.of(row.values, whole=whole))
+    return row._replace(values=Record.of(row.values, whole=options.whole))

@@ -10,7 +10,7 @@ from checkpoint_meta.sources.marks import mark_of
 
 if TYPE_CHECKING:
     from checkpoint_meta.catalog.kept import Store
-    from checkpoint_meta.catalog.scan import ScanOptions
+    from checkpoint_meta.catalog.options import ScanOptions
     from checkpoint_meta.paths import Layout
 
 

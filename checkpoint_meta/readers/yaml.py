@@ -31,7 +31,7 @@ _SEPARATOR: Final = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
 class YamlError(ReadError):
     """A file is not YAML; `place` is where it stops being so, if that is known."""
 
-    def __init__(self, path: Path, reason: str, place: Place | None = None) -> None:
+    def __init__(self, path: str | Path, reason: str, place: Place | None = None) -> None:
         super().__init__(path, reason)
         self.place = place
 
@@ -40,7 +40,7 @@ class YamlError(ReadError):
         return f"{self.path}{where}: {self.reason}"
 
 
-def read_text(path: Path, limit: int) -> str:
+def read_text(path: str | Path, limit: int) -> str:
     """Return the text of a UTF-8 file.
 
     Raises:
@@ -54,12 +54,13 @@ def read_text(path: Path, limit: int) -> str:
     if len(raw) > limit:
         raise ReadError(path, f"longer than {limit} bytes, which no file of this kind is")
     try:
-        return raw.decode("utf-8-sig")
+        # Not "utf-8-sig", which is written in Python.
+        return raw.removeprefix(_MARK).decode()
     except UnicodeDecodeError as error:
         raise ReadError(path, f"not UTF-8 (byte {error.start})") from error
 
 
-def _read_bytes(path: Path, count: int) -> bytes:
+def _read_bytes(path: str | Path, count: int) -> bytes:
     # Not `open`, whose buffers take as long as to read; catalogs read thousands of small files.
     file = os.open(path, _FLAGS)
     try:
@@ -77,6 +78,9 @@ def _read_bytes(path: Path, count: int) -> bytes:
 
 
 _PART: Final = 64 * 1024
+
+_MARK: Final = b"\xef\xbb\xbf"
+"""Begins some files on Windows."""
 
 _FLAGS: Final = (
     os.O_RDONLY
@@ -104,6 +108,15 @@ def parse_yaml(text: str, path: Path) -> JSONValue:
         YamlError: if it is not YAML, is more than one document, or holds keys or values that JSON
             has no name for.
     """
+    return checked_yaml(load_yaml(text, path), path)
+
+
+def load_yaml(text: str, path: str | Path) -> object:
+    """Return the same, whatever it holds: `checked_yaml` looks through it.
+
+    Raises:
+        YamlError: if it is not YAML, or is more than one document.
+    """
     if "\0" in text:
         # The parser would end the value there without a word.
         raise YamlError(path, "holds a NUL byte", _place_of(text, text.index("\0")))
@@ -116,7 +129,7 @@ def parse_yaml(text: str, path: Path) -> JSONValue:
     if type(value) is list and (second := _second_document(text)) is not None:
         # The parser makes a list of several documents, too.
         raise YamlError(path, "holds more than one document", _place_of(text, second))
-    return _checked(value, path)
+    return value
 
 
 def _second_document(text: str) -> int | None:
@@ -145,8 +158,12 @@ _TEXT: Final = frozenset({str})
 _SCALARS: Final = frozenset({type(None), bool, int, float, str})
 
 
-def _checked(value: object, path: Path) -> JSONValue:
-    """Return `value` if it is what JSON has names for; a catalog asks this of every value."""
+def checked_yaml(value: object, path: str | Path) -> JSONValue:
+    """Return `value` if it is what JSON has names for.
+
+    Raises:
+        YamlError: if it holds keys or values that are something else.
+    """
     waiting: list[object] = [] if type(value) in _SCALARS else [value]
     for holder in waiting:
         inner: Collection[object]

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from checkpoint_meta.schema.published import JSONSchema, published, referred
-from checkpoint_meta.schema.versions import VERSIONS
+from checkpoint_meta.schema.versions import SCHEMA_VERSION, VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -54,6 +54,24 @@ def is_surely_valid(document: object) -> bool:
         return False
     version = document.get("schema_version")
     return type(version) is str and version in VERSIONS and _shape(version)(document)
+
+
+def is_surely_field(key: str, value: object) -> bool:
+    """Tell whether a current sidecar may hold `value` under a key of its own, without a doubt."""
+    field = _fields().get(key)
+    return _is_extra(key) and is_plain(value) if field is None else field.accepts(value)
+
+
+@cache
+def required_fields() -> frozenset[str]:
+    """Return the keys that a current sidecar must have."""
+    return frozenset(published(SCHEMA_VERSION)["required"])
+
+
+@cache
+def _fields() -> dict[str, _Part]:
+    fields = published(SCHEMA_VERSION)["properties"]
+    return {key: _Part.of(field, SCHEMA_VERSION) for key, field in fields.items()}
 
 
 @cache

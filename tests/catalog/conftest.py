@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from checkpoint_meta.catalog.found import Found
+    from checkpoint_meta.catalog.reading import Reading
     from checkpoint_meta.catalog.row import Facts
     from checkpoint_meta.evidence import FieldPath, JSONValue
 
@@ -82,7 +83,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     real = facts.read_facts
 
-    def spy(found: Found, reading: facts.Reading) -> Facts:
+    def spy(found: Found, reading: Reading) -> Facts:
         names.append(found.name)
         return real(found, reading)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from checkpoint_meta.catalog import database, scan
+from checkpoint_meta.catalog.options import ScanOptions
 from checkpoint_meta.catalog.row import Status
-from checkpoint_meta.catalog.scan import ScanOptions
 from checkpoint_meta.convert import convert
 from checkpoint_meta.paths import Layout, iter_checkpoints
 from checkpoint_meta.store import read_sidecar, write_sidecar

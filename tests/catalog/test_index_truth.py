@@ -14,7 +14,8 @@ import pytest
 
 from checkpoint_meta.catalog.database import index_file
 from checkpoint_meta.catalog.memory import Memory
-from checkpoint_meta.catalog.scan import ScanOptions, scan
+from checkpoint_meta.catalog.options import ScanOptions
+from checkpoint_meta.catalog.scan import scan
 from checkpoint_meta.paths import Layout
 
 if TYPE_CHECKING:

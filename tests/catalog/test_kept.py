@@ -18,8 +18,9 @@ from checkpoint_meta.catalog.index import Index
 from checkpoint_meta.catalog.known import Known, key_of
 from checkpoint_meta.catalog.marks import mark_of, state_in
 from checkpoint_meta.catalog.memory import Memory
+from checkpoint_meta.catalog.options import ScanOptions
 from checkpoint_meta.catalog.row import FileState, Status
-from checkpoint_meta.catalog.scan import ScanOptions, scan, scan_groups
+from checkpoint_meta.catalog.scan import scan, scan_groups
 from checkpoint_meta.paths import Layout
 
 if TYPE_CHECKING:
