@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,8 +9,6 @@ from checkpoint_meta.errors import CheckpointMetaError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -28,5 +25,7 @@ def guarded(work: Callable[[], Result]) -> tuple[Result | None, str | None]:
         return None, printable(f"{os.fsdecode(error.filename)}: {error.strerror}")
     except Exception as error:
         # One checkpoint's unexpected fault is not worth the other ten thousand.
-        logger.debug("unexpected fault", exc_info=True)
+        import logging
+
+        logging.getLogger(__name__).debug("unexpected fault", exc_info=True)
         return None, printable(f"unexpected {type(error).__name__}: {error}")

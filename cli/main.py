@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn, Optional
@@ -15,7 +16,6 @@ from typer.main import get_command
 from checkpoint_meta.errors import CheckpointMetaError, printable
 from checkpoint_meta.workers import stop_all
 
-from . import best, convert, diff, index, listing, rules, schema, show, validate
 from .lean import LeanCommand, LeanGroup
 
 if TYPE_CHECKING:
@@ -24,24 +24,42 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 COULD_NOT_RUN = 2
 
-app = typer.Typer(
-    name="ckpt-meta",
-    cls=LeanGroup,
-    help="Sidecars that explain checkpoints: back-filled, checked and listed. No tensor is read.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("convert", cls=LeanCommand)(convert.convert_command)
-app.command("validate", cls=LeanCommand)(validate.validate_command)
-app.command("list", cls=LeanCommand)(listing.list_command)
-app.command("best", cls=LeanCommand)(best.best_command)
-app.command("diff", cls=LeanCommand)(diff.diff_command)
-app.add_typer(index.app, name="index")
-app.command("show", cls=LeanCommand)(show.show_command)
-app.command("rules", cls=LeanCommand)(rules.rules_command)
-app.command("schema", cls=LeanCommand)(schema.schema_command)
+COMMANDS: Final = {
+    "convert": "convert",
+    "validate": "validate",
+    "list": "listing",
+    "best": "best",
+    "diff": "diff",
+    "index": "index",
+    "show": "show",
+    "rules": "rules",
+    "schema": "schema",
+}
+"""Name -> module, in the order of `--help`."""
+
+
+def make_app(asked: str | None = None) -> typer.Typer:
+    """Return the command line, of which only the first argument may be `asked` for.
+
+    To make commands that are not takes half of a command's start.
+    """
+    app = typer.Typer(
+        name="ckpt-meta",
+        cls=LeanGroup,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(main)
+    names = [] if asked == "--version" else [asked] if asked in COMMANDS else [*COMMANDS]
+    for name in names:
+        module = import_module(f".{COMMANDS[name]}", __package__)
+        if name == "index":
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name, cls=LeanCommand)(getattr(module, f"{name}_command"))
+    return app
 
 
 def _print_version(value: bool | None) -> None:  # noqa: FBT001 - Typer's callback
@@ -52,7 +70,6 @@ def _print_version(value: bool | None) -> None:  # noqa: FBT001 - Typer's callba
         raise typer.Exit
 
 
-@app.callback()
 def main(
     _version: Annotated[
         Optional[bool],  # noqa: UP045 - Typer reads it at run time
@@ -108,7 +125,7 @@ def _run_command() -> NoReturn:
     Not by calling `app`, which sets a hook of its own for what nobody has caught.
     """
     try:
-        get_command(app)()
+        get_command(make_app(next(iter(sys.argv[1:]), None)))()
     except SystemExit as stop:
         if isinstance(stop.__context__, BrokenPipeError):
             raise stop.__context__ from None

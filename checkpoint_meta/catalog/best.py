@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from checkpoint_meta.catalog.conditions import is_known
 from checkpoint_meta.catalog.fields import find_field
 from checkpoint_meta.catalog.row import RowFields
 from checkpoint_meta.catalog.sorting import (
@@ -17,6 +16,7 @@ from checkpoint_meta.catalog.sorting import (
     order_by_name,
     sort_rows,
 )
+from checkpoint_meta.catalog.values import is_known
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

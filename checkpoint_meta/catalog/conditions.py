@@ -6,10 +6,11 @@ passes no condition but `is missing`.
 
 from __future__ import annotations
 
-import math
 import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+
+from checkpoint_meta.catalog.values import is_known, is_same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -178,16 +179,6 @@ class Matching:
     def fields(self) -> Iterator[Field]:
         """Yield the one field."""
         yield self.field
-
-
-def is_known(value: JSONValue) -> bool:
-    """Tell whether there is a value that can be compared: not missing, and not NaN."""
-    return value is not None and not (isinstance(value, float) and math.isnan(value))
-
-
-def is_same(value: JSONValue, wanted: JSONValue) -> bool:
-    """Tell whether two values are equal; `true` is not 1."""
-    return isinstance(value, bool) == isinstance(wanted, bool) and value == wanted
 
 
 def _is_ordered(sign: str, value: JSONValue, wanted: Scalar) -> bool | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from checkpoint_meta.catalog.facts import lost_facts, read_facts
 from checkpoint_meta.catalog.found import Found
+from checkpoint_meta.catalog.marks import prefix_of
 from checkpoint_meta.catalog.row import Facts, FileState, Record, Row, Status, Watched, shape_of
 from checkpoint_meta.workers import map_chunks
 
@@ -115,15 +116,18 @@ _STATUS: Final = {status.value: status for status in Status}
 def _facts(found: Iterable[Found], told: Iterable[Told]) -> Iterator[Facts]:
     """Yield the facts that another process told of what it was asked about."""
     last = shape = shape_of(())
+    folder = prefix = ""
     for one, (status, sidecar, sent, cells, problem, readable, link, watched) in zip(
         found, told, strict=True
     ):
         if sent is not last:
             # Rows of a chunk that have the same fields share what was sent.
             last, shape = sent, shape_of(tuple(sent))
+        if one.folder is not folder:
+            folder, prefix = one.folder, prefix_of(one.folder)
         state = one.state
         row = Row(
-            one.path,
+            f"{prefix}{one.name}",
             one.run,
             _STATUS[status],
             sidecar,

@@ -3,40 +3,51 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from checkpoint_meta.catalog.row import Record, is_light, light, shape_of
+from checkpoint_meta.catalog.row import Record, has_light, is_light, light, shape_of
 from checkpoint_meta.errors import DocumentError
 from checkpoint_meta.readers.yaml import SIDECAR_BYTES, parse_yaml, read_text
 from checkpoint_meta.readers.yaml_blocks import BlockReader
-from checkpoint_meta.schema.document import check_document
 from checkpoint_meta.schema.fields import flatten
 from checkpoint_meta.schema.shape import is_surely_field, required_fields
-from checkpoint_meta.store import as_sidecar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from checkpoint_meta.evidence import FieldPath, JSONValue
 
     Document = dict[str, JSONValue]
-
-
-class Described(NamedTuple):
-    """A document that is valid in its own version, and its values by field."""
-
-    document: Document
-    """Shares its parts with other documents: nobody may change it."""
-
-    values: Record
-    """Those that lists show, or all of them."""
 
 
 class _Field(NamedTuple):
     """A key of a document, and the values below it."""
 
     value: JSONValue
-    fields: tuple[FieldPath, ...]
-    cells: tuple[JSONValue, ...]
+    fields: tuple[FieldPath, ...] = ()
+    cells: tuple[JSONValue, ...] = ()
+
+
+class Described(NamedTuple):
+    """A document that is valid in its own version, and its values by field."""
+
+    fields: Mapping[str, _Field]
+    """By the keys of the document."""
+
+    values: Record
+    """Those that lists show, or all of them."""
+
+    def get(self, key: str) -> JSONValue:
+        """Return what the document has under a key of its own, `None` where it has none."""
+        return self.fields[key].value if key in self.fields else None
+
+    @property
+    def document(self) -> Document:
+        """Return the whole; it shares its parts with others: nobody may change them."""
+        return {key: field.value for key, field in self.fields.items()}
 
 
 def read_described(path: str, *, whole: bool) -> Described:
@@ -55,16 +66,15 @@ def _by_blocks(text: str, *, whole: bool) -> Described | None:
     blocks = _reader(whole).read(text)
     if blocks is None:
         return None
-    document: Document = {}
-    fields: list[FieldPath] = []
-    cells: list[JSONValue] = []
-    for key, made in blocks:
-        document[key] = made.value
-        fields += made.fields
-        cells += made.cells
-    if not required_fields() <= document.keys():
+    if not blocks.keys() >= required_fields():
         return None
-    return Described(document, Record(shape_of(tuple(fields)), tuple(cells)))
+    fields = tuple(chain.from_iterable(map(_FIELDS, blocks.values())))
+    cells = tuple(chain.from_iterable(map(_CELLS, blocks.values())))
+    return Described(blocks, Record(shape_of(fields), cells))
+
+
+_FIELDS: Final = attrgetter("fields")
+_CELLS: Final = attrgetter("cells")
 
 
 @lru_cache(maxsize=2)
@@ -74,18 +84,25 @@ def _reader(whole: bool) -> BlockReader[_Field]:  # noqa: FBT001 - a key of the 
             return None
         # What is surely a field is a plain value.
         plain = cast("JSONValue", value)
+        if not (whole or has_light(key)):
+            return _Field(plain)
         flat = flatten({key: plain})
-        fields = tuple(flat if whole else filter(is_light, flat))
-        return _Field(plain, fields, tuple(flat[field] for field in fields))
+        if not whole:
+            flat = {field: flat[field] for field in flat if is_light(field)}
+        return _Field(plain, tuple(flat), tuple(flat.values()))
 
     return BlockReader(make)
 
 
 def _as_a_whole(text: str, path: str, *, whole: bool) -> Described:
+    # Imported here, with what judges and writes sidecars: most are plain and valid.
+    from checkpoint_meta.schema.document import check_document
+    from checkpoint_meta.store import as_sidecar
+
     document = as_sidecar(parse_yaml(text, Path(path)), path)
     problems = [problem for problem in check_document(document) if problem.code != "CM108"]
     if problems:
         raise DocumentError(problems, Path(path))
-    return Described(
-        document, Record.of(flatten(document if whole else light(document)), whole=whole)
-    )
+    fields = {key: _Field(value) for key, value in document.items()}
+    flat = flatten(document if whole else light(document))
+    return Described(fields, Record.of(flat, whole=whole))

@@ -94,13 +94,12 @@ class _Reader(NamedTuple):
         return Facts(self.row(Status.ORPHAN, values, fault, readable=False))
 
     def _by_sidecar(self, described: Described) -> Facts:
-        document = described.document
-        if "written_by" not in document:
+        if "written_by" not in described.fields:
             return self._by_itself(Status.OK)
-        holds = self._holds(document)
-        if holds and not (self.how.complete and is_incomplete(document)):
+        holds = self._holds(described.get("checkpoint"))
+        if holds and not (self.how.complete and is_incomplete(described.get("written_by"))):
             return Facts(self.row(Status.OK, described.values), self._borrowed())
-        return self._beyond_sidecar(document, holds=holds)
+        return self._beyond_sidecar(described.document, holds=holds)
 
     def _beyond_sidecar(self, document: Document, *, holds: bool) -> Facts:
         """Return the facts by all sources, and what the sidecar still says."""
@@ -113,9 +112,9 @@ class _Reader(NamedTuple):
         problem = "the checkpoint changed since its sidecar was written"
         return self._by_itself(Status.STALE, problem, current)
 
-    def _holds(self, document: Document) -> bool:
-        """Tell whether the sidecar describes the checkpoint that lies there now."""
-        recorded, state = document.get("checkpoint"), self.found.state
+    def _holds(self, recorded: JSONValue) -> bool:
+        """Tell whether a sidecar that recorded this describes the checkpoint that is there now."""
+        state = self.found.state
         if not isinstance(recorded, dict) or state is None:
             return True
         size, time = recorded.get("size_bytes"), recorded.get("mtime_ns")
@@ -173,9 +172,8 @@ class _Reader(NamedTuple):
         )
 
 
-def is_incomplete(document: Document) -> bool:
+def is_incomplete(written_by: JSONValue) -> bool:
     """Tell whether other sources might know more: `convert` has asked them all already."""
-    written_by = document.get("written_by")
     return not isinstance(written_by, dict) or not (
         written_by.get("how") == "convert" or "seen" in written_by
     )

@@ -6,10 +6,10 @@ import math
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
-from checkpoint_meta.catalog.conditions import is_known
 from checkpoint_meta.catalog.fields import ROW_FIELDS
 from checkpoint_meta.catalog.row import RowFields
 from checkpoint_meta.catalog.sorting import MODE, MONITOR, Modes, Order, comparable, sort_rows
+from checkpoint_meta.catalog.values import is_known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -88,9 +88,14 @@ def identity_in(mark: bytes) -> bytes:
 
 def join(folder: str, name: str) -> str:
     """Return the path of a file as `Path` would write it."""
+    return f"{prefix_of(folder)}{name}"
+
+
+def prefix_of(folder: str) -> str:
+    """Return what the paths of all files in a folder begin with."""
     if folder == ".":
-        return name
-    return f"{folder}{name}" if folder.endswith(os.sep) else f"{folder}{os.sep}{name}"
+        return ""
+    return folder if folder.endswith(os.sep) else f"{folder}{os.sep}"
 
 
 def is_still(path: str, state: Sequence[int] | None) -> bool:

@@ -54,7 +54,12 @@ def is_light(field: FieldPath) -> bool:
 
 def light(document: Mapping[str, JSONValue]) -> dict[str, JSONValue]:
     """Return the blocks of a document that hold light fields."""
-    return {key: document[key] for key in document if key in _LIGHT_BLOCKS or key == "model"}
+    return {key: document[key] for key in document if has_light(key)}
+
+
+def has_light(key: str) -> bool:
+    """Tell whether a document has light fields under a key of its own."""
+    return key in _LIGHT_BLOCKS or key == "model"
 
 
 @lru_cache(maxsize=1024)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 OPENING: Final = 5
 """Sidecars that are read in the time that it takes to open a checkpoint."""
 
-ALONE: Final = 64 * OPENING
-"""Sidecars that one process reads before others help: starting them takes as long."""
+ALONE: Final = 128
+"""Sidecars that one process reads before others help; starting these takes about as long."""
 
 
 def scan(

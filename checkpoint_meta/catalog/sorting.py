@@ -9,8 +9,8 @@ from enum import StrEnum
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
-from checkpoint_meta.catalog.conditions import is_known
 from checkpoint_meta.catalog.fields import Field, asked_field, known_fields
+from checkpoint_meta.catalog.values import is_known
 from checkpoint_meta.errors import QueryError
 from checkpoint_meta.metric_names import SPELLINGS, standing
 

@@ -6,8 +6,6 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from checkpoint_meta.sources.marks import mark_of
-
 if TYPE_CHECKING:
     from checkpoint_meta.catalog.kept import Store
     from checkpoint_meta.catalog.options import ScanOptions
@@ -28,7 +26,7 @@ def open_stores(layout: Layout, options: ScanOptions) -> list[Store]:
             options.complete,
             options.sidecars,
             [*options.precedence],
-            mark_of([options.signatures] if options.signatures else ()),
+            _signatures(options),
         ]
     )
     stores: list[Store] = []
@@ -47,3 +45,12 @@ def open_stores(layout: Layout, options: ScanOptions) -> list[Store]:
         whole = options.whole or options.memory is not None
         stores.append(Index(Database(index_file()), settings, whole=whole))
     return stores
+
+
+def _signatures(options: ScanOptions) -> str | None:
+    """Return the mark of a user's own rules."""
+    if options.signatures is None:
+        return None
+    from checkpoint_meta.sources.marks import mark_of
+
+    return mark_of([options.signatures])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checkpoint_meta.catalog.found import Found, Listing, Unchanged
 from checkpoint_meta.catalog.known import ROOT_OF_FOLDERS, can_be_key, decoded, key_of_root
-from checkpoint_meta.catalog.marks import identity_in, join, mark_of_folder, state_of
+from checkpoint_meta.catalog.marks import identity_in, join, mark_of_folder, prefix_of, state_of
 from checkpoint_meta.catalog.row import FileState
 from checkpoint_meta.catalog.runs import RunFinder
 from checkpoint_meta.errors import ReadError
@@ -27,7 +27,7 @@ from checkpoint_meta.paths import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from checkpoint_meta.catalog.known import Known
     from checkpoint_meta.paths import Layout
@@ -79,9 +79,9 @@ class Walk:
             return
         folder = str(root.parent)
         names = {entry.name for entry in self._list(folder) or ()}
-        sidecars, is_link = self._sidecars(folder, names), root.is_symlink()
+        sidecars, links = self._sidecars(folder, names), {root.name} if root.is_symlink() else set()
         run = runs.run(folder)
-        yield Listing(folder, [self._checkpoint(folder, root.name, run, sidecars, is_link=is_link)])
+        yield Listing(folder, self._checkpoints(folder, [root.name], run, sidecars, links))
 
     def _folder(self, place: Place, *, is_link: bool = False) -> Iterator[Listing | Unchanged]:
         known = self.recall(place.key) if place.key is not None else None
@@ -158,10 +158,8 @@ class Walk:
         if not files:
             return []
         sidecars = self._sidecars(folder, files)
-        found = [
-            self._checkpoint(folder, name, run, sidecars, is_link=name in links)
-            for name in sorted(filter(self._is_checkpoint, files))
-        ]
+        names = sorted(filter(self._is_checkpoint, files))
+        found = self._checkpoints(folder, names, run, sidecars, links)
         if len(sidecars.names) > sum(one.sidecar is not None for one in found):
             found += self._orphans(folder, folders, run, sidecars, found)
         return found
@@ -191,15 +189,24 @@ class Walk:
                 path = join(sidecars.folder, name)
                 yield Found(folder, stem, run, None, path, state_of(path))
 
-    def _checkpoint(
-        self, folder: str, name: str, run: str, sidecars: _Sidecars, *, is_link: bool = False
-    ) -> Found:
-        sidecar = f"{self._stem(name)}{SIDECAR_SUFFIX}"
-        state = state_of(join(folder, name))
-        if sidecar not in sidecars.names:
-            return Found(folder, name, run, state, None, None, is_link)
-        path = join(sidecars.folder, sidecar)
-        return Found(folder, name, run, state, path, state_of(path), is_link)
+    def _checkpoints(
+        self,
+        folder: str,
+        names: Iterable[str],
+        run: str,
+        sidecars: _Sidecars,
+        links: Collection[str],
+    ) -> list[Found]:
+        """Return the checkpoints of these names, each with its sidecar."""
+        prefix, beside = prefix_of(folder), prefix_of(sidecars.folder)
+        found = []
+        for name in names:
+            sidecar = f"{self._stem(name)}{SIDECAR_SUFFIX}"
+            path = f"{beside}{sidecar}" if sidecar in sidecars.names else None
+            state = state_of(f"{prefix}{name}")
+            sidecar_state = state_of(path) if path else None
+            found.append(Found(folder, name, run, state, path, sidecar_state, name in links))
+        return found
 
     def _stem(self, name: str) -> str:
         """Return what `layout.stem` returns, for most names without a look at every suffix."""
@@ -218,7 +225,8 @@ class Walk:
         parent = parent or "."
         listed = os.listdir(parent)
         sidecars = self._sidecars(parent, listed)
-        found = self._checkpoint(parent, name, place.runs.run(parent), sidecars, is_link=is_link)
+        run, links = place.runs.run(parent), {name} if is_link else set()
+        (found,) = self._checkpoints(parent, [name], run, sidecars, links)
         found = found._replace(state=state_of_folder(folder))
         return Listing(parent, [found], place.key)
 

@@ -7,7 +7,7 @@ that begins with a letter begins a block, and a block means the same wherever it
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import yaml_rs
 
@@ -22,40 +22,37 @@ _MOST: Final = 2048
 """Blocks that are remembered; they are about 200 bytes each."""
 
 
-class Block(NamedTuple, Generic[Made]):
-    """One key of the mapping, and what was made of its value."""
-
-    key: str
-    made: Made
-
-
 class BlockReader(Generic[Made]):
     """Remembers what `make(key, value)` made of each block; what gives `None` is not read so."""
 
     def __init__(self, make: Callable[[str, object], Made | None]) -> None:
         self._make = make
-        self._known: dict[str, Block[Made]] = {}
+        self._known: dict[str, tuple[str, Made]] = {}
 
-    def read(self, text: str) -> list[Block[Made]] | None:
-        """Return the blocks of a text, in its order.
+    def read(self, text: str) -> dict[str, Made] | None:
+        """Return what was made of each key, in the text's order.
 
         `None` if it is not plainly a mapping, or a block is not one of which something is made:
         then somebody else must read the whole.
         """
-        if not _is_usual(text):
+        if not text.endswith("\n"):
             return None
         pieces = _NEXT_BLOCK.split(text[:-1])
-        known = self._known
-        unknown = [piece for piece in pieces if piece not in known]
-        if unknown and not self._learn(unknown):
-            return None
-        blocks = [known[piece] for piece in pieces]
-        if len(known) > _MOST:
-            known.clear()
-        return blocks if len({block.key for block in blocks}) == len(blocks) else None
+        blocks = [*map(self._known.get, pieces)]
+        if None in blocks:
+            unknown = [piece for piece, known in zip(pieces, blocks, strict=True) if not known]
+            if not self._learn(unknown):
+                return None
+            blocks = [*map(self._known.get, pieces)]
+        if len(self._known) > _MOST:
+            self._known.clear()
+        found = dict(filter(None, blocks))
+        return found if len(found) == len(pieces) else None
 
     def _learn(self, pieces: Sequence[str]) -> bool:
         """Parse blocks, each a document of its own, so that none can reach into the next."""
+        if not all(map(_is_usual, pieces)):
+            return False
         try:
             read: object = yaml_rs.loads("\n---\n".join(pieces) + "\n", parse_datetime=False)
         except ValueError:
@@ -70,18 +67,17 @@ class BlockReader(Generic[Made]):
             made = self._make(key, inner) if piece.startswith(f"{key}:") else None
             if made is None:
                 return False
-            self._known[piece] = Block(key, made)
+            self._known[piece] = key, made
         return True
 
 
-def _is_usual(text: str) -> bool:
-    """Tell whether nothing carries over from one block to another, or ends the text early."""
+def _is_usual(block: str) -> bool:
+    """Tell whether nothing carries over from a block to another one, or ends the text early."""
     return (
-        text.endswith("\n")
-        and "\0" not in text
-        and "\r" not in text
-        and "&" not in text
-        and "\n---" not in text
-        and "\n..." not in text
-        and "\n%" not in text
+        "\0" not in block
+        and "\r" not in block
+        and "&" not in block
+        and "\n---" not in block
+        and "\n..." not in block
+        and "\n%" not in block
     )

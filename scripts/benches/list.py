@@ -57,8 +57,8 @@ for path in sys.argv[1:]: torch.load(path, weights_only=False)
 PEAK: Final = """
 import re, sys
 from pathlib import Path
-from checkpoint_meta.cli.main import app
-try: app()
+from checkpoint_meta.cli.main import make_app
+try: make_app("list")()
 except SystemExit: pass
 status = Path("/proc/self/status").read_text()
 print(re.search(r"VmHWM:\\s+(\\d+)", status)[1], file=sys.stderr)

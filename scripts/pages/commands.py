@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from checkpoint_meta.cli.main import app
+from checkpoint_meta.cli.main import make_app
 from typer.main import get_command
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def options_without_default() -> list[str]:
 
 def _commands() -> Iterator[tuple[str, Command]]:
     """Yield each command by what is typed for it."""
-    yield from _below("ckpt-meta", get_command(app))
+    yield from _below("ckpt-meta", get_command(make_app()))
 
 
 def _below(names: str, command: Command) -> Iterator[tuple[str, Command]]:

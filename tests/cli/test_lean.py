@@ -158,9 +158,9 @@ def test_pydantic_stays_away(tmp_path: Path, arguments: tuple[str, ...]) -> None
     """A list of what is all in the index, or of nothing, does not wait for it."""
     code = (
         "import sys\n"
-        "from checkpoint_meta.cli.main import app\n"
+        "from checkpoint_meta.cli.main import make_app\n"
         f"sys.argv = ['ckpt-meta', *{arguments!r}]\n"
-        "try: app()\n"
+        "try: make_app()()\n"
         "except SystemExit: pass\n"
         "print({'pydantic', 'email', 'ruamel', 'rich'} & set(sys.modules))\n"
     )

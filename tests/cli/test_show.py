@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from checkpoint_meta.cli.main import app
+from checkpoint_meta.cli.main import make_app
 from typer.testing import CliRunner
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ KEYS = [
 
 def show(*arguments: object) -> Result:
     """Run the command in this process."""
-    return CliRunner().invoke(app, ["show", *(str(argument) for argument in arguments)])
+    return CliRunner().invoke(make_app(), ["show", *(str(argument) for argument in arguments)])
 
 
 def test_the_text_tells_what_is_known() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from checkpoint_meta.cli.main import app
+from checkpoint_meta.cli.main import make_app
 from typer.testing import CliRunner
 
 from checkpoint_meta.convert import convert
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def run(*arguments: object) -> Result:
     """Run the command in this process."""
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(make_app(), [str(argument) for argument in arguments])
 
 
 def main(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from checkpoint_meta.cli.main import app
+from checkpoint_meta.cli.main import make_app
 from typer.testing import CliRunner
 
 from checkpoint_meta.convert import ConvertOptions, convert
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def run(*arguments: object) -> Result:
     """Run the command in this process."""
-    return CliRunner().invoke(app, ["validate", *map(str, arguments)])
+    return CliRunner().invoke(make_app(), ["validate", *map(str, arguments)])
 
 
 def found(result: Result) -> list[tuple[str, str]]:
@@ -151,7 +151,7 @@ def test_sidecars_of_a_mirror_folder_are_judged(project: Path) -> None:
     for sidecar in project.rglob("*.metadata.yaml"):
         sidecar.unlink()
     command = ["convert", "outputs", "--sidecar-dir", "mirror"]
-    assert CliRunner().invoke(app, command).exit_code == 0
+    assert CliRunner().invoke(make_app(), command).exit_code == 0
     right = run("outputs", "--sidecar-dir", "mirror", "--format", "jsonl")
     min((project / "outputs").rglob("*.ckpt")).unlink()
 
