@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import chain
-from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from checkpoint_meta.catalog.row import Record, has_light, is_light, light, shape_of
+from checkpoint_meta.catalog.row import Record, is_light, light, shape_of
+from checkpoint_meta.catalog.said import Said
+from checkpoint_meta.catalog.templates import Templates
 from checkpoint_meta.errors import DocumentError
 from checkpoint_meta.readers.yaml import SIDECAR_BYTES, parse_yaml, read_text
 from checkpoint_meta.readers.yaml_blocks import BlockReader
 from checkpoint_meta.schema.fields import flatten
-from checkpoint_meta.schema.shape import is_surely_field, required_fields
+from checkpoint_meta.schema.sure import required_keys, sure_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,18 +23,10 @@ if TYPE_CHECKING:
     Document = dict[str, JSONValue]
 
 
-class _Field(NamedTuple):
-    """A key of a document, and the values below it."""
-
-    value: JSONValue
-    fields: tuple[FieldPath, ...] = ()
-    cells: tuple[JSONValue, ...] = ()
-
-
 class Described(NamedTuple):
     """A document that is valid in its own version, and its values by field."""
 
-    fields: Mapping[str, _Field]
+    parts: Mapping[str, Said]
     """By the keys of the document."""
 
     values: Record
@@ -42,12 +34,12 @@ class Described(NamedTuple):
 
     def get(self, key: str) -> JSONValue:
         """Return what the document has under a key of its own, `None` where it has none."""
-        return self.fields[key].value if key in self.fields else None
+        return self.parts[key].value if key in self.parts else None
 
     @property
     def document(self) -> Document:
         """Return the whole; it shares its parts with others: nobody may change them."""
-        return {key: field.value for key, field in self.fields.items()}
+        return {key: said.value for key, said in self.parts.items()}
 
 
 def read_described(path: str, *, whole: bool) -> Described:
@@ -64,34 +56,30 @@ def read_described(path: str, *, whole: bool) -> Described:
 def _by_blocks(text: str, *, whole: bool) -> Described | None:
     """Return what the text says if it is plain and surely valid, as nearly every one is."""
     blocks = _reader(whole).read(text)
-    if blocks is None:
+    if blocks is None or not blocks.keys() >= required_keys():
         return None
-    if not blocks.keys() >= required_fields():
-        return None
-    fields = tuple(chain.from_iterable(map(_FIELDS, blocks.values())))
-    cells = tuple(chain.from_iterable(map(_CELLS, blocks.values())))
-    return Described(blocks, Record(shape_of(fields), cells))
-
-
-_FIELDS: Final = attrgetter("fields")
-_CELLS: Final = attrgetter("cells")
+    fields: list[FieldPath] = []
+    cells: list[JSONValue] = []
+    for _, shown, values, _ in blocks.values():
+        if shown:
+            fields += shown
+            cells += values
+    return Described(blocks, Record(shape_of(tuple(fields)), tuple(cells)))
 
 
 @lru_cache(maxsize=2)
-def _reader(whole: bool) -> BlockReader[_Field]:  # noqa: FBT001 - a key of the cache
-    def make(key: str, value: object) -> _Field | None:
-        if not is_surely_field(key, value):
+def _reader(whole: bool) -> BlockReader[Said]:  # noqa: FBT001 - a key of the cache
+    def make(block: dict[str, object]) -> Said | None:
+        flat = sure_values(block)
+        if flat is None:
             return None
-        # What is surely a field is a plain value.
-        plain = cast("JSONValue", value)
-        if not (whole or has_light(key)):
-            return _Field(plain)
-        flat = flatten({key: plain})
         if not whole:
             flat = {field: flat[field] for field in flat if is_light(field)}
-        return _Field(plain, tuple(flat), tuple(flat.values()))
+        # What has sure values is a plain one.
+        (value,) = cast("dict[str, JSONValue]", block).values()
+        return Said(value, tuple(flat), tuple(flat.values()))
 
-    return BlockReader(make)
+    return BlockReader(make, Templates(make).fill)
 
 
 def _as_a_whole(text: str, path: str, *, whole: bool) -> Described:
@@ -103,6 +91,6 @@ def _as_a_whole(text: str, path: str, *, whole: bool) -> Described:
     problems = [problem for problem in check_document(document) if problem.code != "CM108"]
     if problems:
         raise DocumentError(problems, Path(path))
-    fields = {key: _Field(value) for key, value in document.items()}
+    parts = {key: Said(value) for key, value in document.items()}
     flat = flatten(document if whole else light(document))
-    return Described(fields, Record.of(flat, whole=whole))
+    return Described(parts, Record.of(flat, whole=whole))

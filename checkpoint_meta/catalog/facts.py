@@ -94,7 +94,7 @@ class _Reader(NamedTuple):
         return Facts(self.row(Status.ORPHAN, values, fault, readable=False))
 
     def _by_sidecar(self, described: Described) -> Facts:
-        if "written_by" not in described.fields:
+        if "written_by" not in described.parts:
             return self._by_itself(Status.OK)
         holds = self._holds(described.get("checkpoint"))
         if holds and not (self.how.complete and is_incomplete(described.get("written_by"))):

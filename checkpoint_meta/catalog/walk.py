@@ -21,7 +21,6 @@ from checkpoint_meta.paths import (
     CHECKPOINT_SUFFIXES,
     SIDECAR_SUFFIX,
     is_entered,
-    is_folder,
     is_sharded_checkpoint,
     is_sidecar_name,
 )
@@ -107,16 +106,15 @@ class Walk:
         entries = self._list(folder) if mark and self._enters(mark) else None
         if entries is None:
             return
-        names = {entry.name for entry in entries}
+        folders, files, links = _sorted_out(entries)
+        names = files.union(folders)
         is_plain = names.isdisjoint(_SHARD_MARKS)
         if not is_plain and is_sharded_checkpoint(Path(folder), names):
             yield self._sharded(place)
             return
         has_hydra = ".hydra" in names and os.path.isdir(join(folder, ".hydra"))
         runs = place.runs.entering(folder, has_hydra=has_hydra)
-        folders = sorted(entry.name for entry in entries if is_folder(entry))
-        links = {entry.name for entry in entries if entry.is_symlink()}
-        found = self._files(folder, links, names.difference(folders), runs.run(folder), folders)
+        found = self._files(folder, links, files, runs.run(folder), folders)
         entered = [name for name in folders if is_entered(name)]
         # What a link leads to, or a folder holds that may be a checkpoint, changes unseen.
         is_telling = is_plain and not links and not self.layout.sidecar_dir
@@ -158,16 +156,13 @@ class Walk:
         if not files:
             return []
         sidecars = self._sidecars(folder, files)
-        names = sorted(filter(self._is_checkpoint, files))
-        found = self._checkpoints(folder, names, run, sidecars, links)
+        names = [name for name in files if name.endswith(CHECKPOINT_SUFFIXES)]
+        if self.layout.patterns:
+            names = [name for name in files if self.layout.is_checkpoint_name(name)]
+        found = self._checkpoints(folder, sorted(names), run, sidecars, links)
         if len(sidecars.names) > sum(one.sidecar is not None for one in found):
             found += self._orphans(folder, folders, run, sidecars, found)
         return found
-
-    def _is_checkpoint(self, name: str) -> bool:
-        if not self.layout.patterns:
-            return name.endswith(CHECKPOINT_SUFFIXES)
-        return self.layout.is_checkpoint_name(name)
 
     def _orphans(
         self,
@@ -244,6 +239,26 @@ class Walk:
             except OSError:
                 names = ()
         return _Sidecars(place, {name for name in names if name.endswith(SIDECAR_SUFFIX)})
+
+
+def _sorted_out(entries: Iterable[os.DirEntry[str]]) -> tuple[list[str], set[str], set[str]]:
+    """Return the names of folders, in order, of everything else, and of what is a link of both."""
+    folders: list[str] = []
+    files: set[str] = set()
+    links: set[str] = set()
+    for entry in entries:
+        try:
+            is_folder = entry.is_dir()
+        except OSError:
+            # No link that cannot be followed is one.
+            is_folder = False
+        if is_folder:
+            folders.append(entry.name)
+        else:
+            files.add(entry.name)
+        if entry.is_symlink():
+            links.add(entry.name)
+    return sorted(folders), files, links
 
 
 class _Sidecars(NamedTuple):

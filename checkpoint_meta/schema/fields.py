@@ -29,19 +29,18 @@ WHOLE: Final[frozenset[FieldPath]] = frozenset(
 def flatten(document: Mapping[str, JSONValue]) -> dict[FieldPath, JSONValue]:
     """Return the document's values by field; empty mappings have none."""
     flat: dict[FieldPath, JSONValue] = {}
-    _flatten_into(flat, (), document)
+    for key, value in document.items():
+        flatten_into(flat, (key,), value)
     return flat
 
 
-def _flatten_into(
-    flat: dict[FieldPath, JSONValue], prefix: FieldPath, block: Mapping[str, JSONValue]
-) -> None:
-    for key, value in block.items():
-        path = (*prefix, key)
-        if isinstance(value, dict) and path not in WHOLE:
-            _flatten_into(flat, path, value)
-        else:
-            flat[path] = value
+def flatten_into(flat: dict[FieldPath, JSONValue], path: FieldPath, value: JSONValue) -> None:
+    """Put the values at and below a path into `flat`."""
+    if isinstance(value, dict) and path not in WHOLE:
+        for key, inner in value.items():
+            flatten_into(flat, (*path, key), inner)
+    else:
+        flat[path] = value
 
 
 def nest(values: Mapping[FieldPath, JSONValue]) -> dict[str, JSONValue]:

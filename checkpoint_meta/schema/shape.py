@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from checkpoint_meta.schema.published import JSONSchema, published, referred
-from checkpoint_meta.schema.versions import SCHEMA_VERSION, VERSIONS
+from checkpoint_meta.schema.versions import VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -56,30 +56,12 @@ def is_surely_valid(document: object) -> bool:
     return type(version) is str and version in VERSIONS and _shape(version)(document)
 
 
-def is_surely_field(key: str, value: object) -> bool:
-    """Tell whether a current sidecar may hold `value` under a key of its own, without a doubt."""
-    field = _fields().get(key)
-    return _is_extra(key) and is_plain(value) if field is None else field.accepts(value)
-
-
-@cache
-def required_fields() -> frozenset[str]:
-    """Return the keys that a current sidecar must have."""
-    return frozenset(published(SCHEMA_VERSION)["required"])
-
-
-@cache
-def _fields() -> dict[str, _Part]:
-    fields = published(SCHEMA_VERSION)["properties"]
-    return {key: _Part.of(field, SCHEMA_VERSION) for key, field in fields.items()}
-
-
 @cache
 def _shape(version: str) -> Check:
-    return _Part.of(published(version), version).accepts
+    return Part.of(published(version), version).accepts
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """What is accepted in one place."""
 
     kinds: frozenset[type]
@@ -88,19 +70,22 @@ class _Part(NamedTuple):
     check: Check
     """Judges values of other types."""
 
+    values: Part | None = None
+    """What is accepted in a mapping of any keys."""
+
     def accepts(self, value: object) -> bool:
         """Tell whether a value is surely valid there."""
         return type(value) in self.kinds or self.check(value)
 
     def accepts_all(self, values: Collection[object]) -> bool:
         """Tell whether values are surely valid there."""
-        kinds, check = self
+        kinds, check = self.kinds, self.check
         if kinds:
             return kinds.issuperset(map(type, values)) or all(map(self.accepts, values))
         return all(map(check, values))
 
     @classmethod
-    def of(cls, schema: JSONSchema, version: str) -> _Part:
+    def of(cls, schema: JSONSchema, version: str) -> Part:
         """Return what a part of a schema accepts."""
         arms = [
             cls._of_arm(referred(arm, version), version) for arm in schema.get("anyOf", [schema])
@@ -109,10 +94,11 @@ class _Part(NamedTuple):
         checks = [arm.check for arm in arms if arm.check is not _refuse]
         if len(checks) > 1:
             return cls(kinds, lambda value: any(check(value) for check in checks))
-        return cls(kinds, checks[0] if checks else _refuse)
+        values = next((arm.values for arm in arms if arm.values), None)
+        return cls(kinds, checks[0] if checks else _refuse, values)
 
     @classmethod
-    def _of_arm(cls, schema: JSONSchema, version: str) -> _Part:
+    def _of_arm(cls, schema: JSONSchema, version: str) -> Part:
         if not schema:
             return cls(_SCALARS, is_plain)
         if not _KEYWORDS.issuperset(schema):
@@ -120,6 +106,9 @@ class _Part(NamedTuple):
         kind = _KINDS.get(schema["type"])
         if kind is not None and schema.keys().isdisjoint(_LIMITS):
             return cls(frozenset({kind}), _refuse)
+        if "additionalProperties" in schema and "properties" not in schema:
+            values = cls.of(schema["additionalProperties"], version)
+            return cls(_NONE, _mapping(values), values)
         return cls(_NONE, _checks_of_text(schema) or _checks_of_others(schema, version))
 
 
@@ -138,10 +127,8 @@ def _checks_of_others(schema: JSONSchema, version: str) -> Check:
         case "number":
             return _number(low, high)
         case "array":
-            return _list(_Part.of(schema["items"], version))
-        case "object" if "properties" not in schema:
-            return _mapping(_Part.of(schema["additionalProperties"], version))
-    fields = {key: _Part.of(field, version) for key, field in schema["properties"].items()}
+            return _list(Part.of(schema["items"], version))
+    fields = {key: Part.of(field, version) for key, field in schema["properties"].items()}
     return _block(fields, frozenset(schema.get("required", ())))
 
 
@@ -185,19 +172,19 @@ def _number(low: float, high: float) -> Check:
 _is_number: Final = _number(-_LARGEST, _LARGEST)
 
 
-def _list(part: _Part) -> Check:
+def _list(part: Part) -> Check:
     accepts = part.accepts_all
     return lambda value: type(value) is list and accepts(value)
 
 
-def _mapping(part: _Part) -> Check:
+def _mapping(part: Part) -> Check:
     accepts = part.accepts_all
     return lambda value: (
         type(value) is dict and _TEXTS.issuperset(map(type, value)) and accepts(value.values())
     )
 
 
-def _block(fields: Mapping[str, _Part], required: frozenset[str]) -> Check:
+def _block(fields: Mapping[str, Part], required: frozenset[str]) -> Check:
     kinds = {key: part.kinds for key, part in fields.items()}
     checks = {key: part.check for key, part in fields.items()}
 
@@ -206,7 +193,7 @@ def _block(fields: Mapping[str, _Part], required: frozenset[str]) -> Check:
             return False
         for key, inner in value.items():
             if key not in kinds:
-                if not _is_extra(key) or not is_plain(inner):
+                if not is_extra(key) or not is_plain(inner):
                     return False
             elif type(inner) not in kinds[key] and not checks[key](inner):
                 return False
@@ -215,7 +202,7 @@ def _block(fields: Mapping[str, _Part], required: frozenset[str]) -> Check:
     return check
 
 
-def _is_extra(key: object) -> bool:
+def is_extra(key: object) -> bool:
     """Tell whether a key is surely one that the model keeps as it is.
 
     It knows a key such as `class` under the name of its attribute too, `class_`.

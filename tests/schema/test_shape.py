@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from checkpoint_meta.readers.yaml import read_yaml
 from checkpoint_meta.schema.reasons import problems_of_shape
-from checkpoint_meta.schema.shape import _Part, is_plain, is_surely_valid
+from checkpoint_meta.schema.shape import Part, is_plain, is_surely_valid
 
 if TYPE_CHECKING:
     from checkpoint_meta.evidence import JSONValue
@@ -99,8 +99,8 @@ def test_nothing_is_sure_of_what_a_schema_says_in_other_words() -> None:
     """A keyword that the check does not know makes it ask the model."""
     schema = {"type": "string", "maxLength": 3}
 
-    assert not _Part.of(schema, "2.0").accepts("abc")
-    assert _Part.of({"type": "string"}, "2.0").accepts("abc")
+    assert not Part.of(schema, "2.0").accepts("abc")
+    assert Part.of({"type": "string"}, "2.0").accepts("abc")
 
 
 def test_a_valid_sidecar_is_judged_without_pydantic() -> None:
