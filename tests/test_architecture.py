@@ -167,6 +167,33 @@ def test_valid_sidecars_build_no_model(command: str, outputs: Path) -> None:
     assert result.stdout.splitlines()[-1] == "False", result.stdout
 
 
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.parametrize(
+    ("command", "others"),
+    [("list", {"convert", "validate", "show"}), ("show", {"convert", "validate", "listing"})],
+)
+def test_a_command_does_not_wait_for_the_others(
+    command: str, others: set[str], tmp_path: Path
+) -> None:
+    """Making them takes half of a start; `--help` of one is still there."""
+    code = (
+        f"import sys; sys.argv = ['ckpt-meta', {command!r}, '--help']\n"
+        "from checkpoint_meta.cli.main import run\n"
+        "try: run()\n"
+        "except SystemExit as stop: print(stop.code)\n"
+        "print(sorted(name.rpartition('.')[2] for name in sys.modules if '.cli.' in name))"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+
+    *_, stopped, loaded = result.stdout.splitlines()
+    assert stopped == "0"
+    assert f"ckpt-meta {command}" in result.stdout.replace("-c", "ckpt-meta")
+    assert others.isdisjoint(ast.literal_eval(loaded))
+
+
 def test_two_broad_excepts_in_the_package() -> None:
     """A sidecar is not worth a training run, and one bad file not the other ten thousand."""
     broad = [

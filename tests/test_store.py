@@ -235,6 +235,7 @@ def test_removing_twice_is_fine(tmp_path: Path) -> None:
         (b"a: x\n" + b"# " * 2**20, "longer than 1048576 bytes"),
         (b"a: \x00\n", r":1:4: holds a NUL byte"),
         (b"[" * 5000, "not YAML"),
+        (b"? : a: 1\n", "not YAML \\(a mapping as a key\\)"),
         (b"a: &a [x,x]\nb: &b [*a,*a]\n" * 1, "cannot"),
     ],
     ids=lambda value: repr(value)[:30],

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from checkpoint_meta.workers import CHUNK, map_in_processes
+from checkpoint_meta.workers import CHUNK, map_chunks, map_in_processes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -68,6 +69,32 @@ def test_a_process_that_is_killed_from_outside_loses_nothing(tmp_path: Path) -> 
 
     assert list(map_in_processes(work, range(500), 2, _minus)) == [*range(0, 1000, 2)]
     assert work.mark.exists()
+
+
+def test_chunks_are_made_ahead_and_empty_ones_cost_nothing() -> None:
+    """The results of each chunk come in order, as soon as they are there."""
+    made: list[int] = []
+
+    def chunks() -> Iterator[list[int]]:
+        for number in range(40):
+            made.append(number)
+            yield [number, number + 1] if number % 2 else []
+
+    results = map_chunks(_double, chunks(), 2, _minus)
+    first = next(results)
+
+    assert first == []
+    assert len(made) < 10
+    assert [first, *results] == [
+        [2 * number, 2 * number + 2] if number % 2 else [] for number in range(40)
+    ]
+
+
+def test_empty_chunks_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A catalog that did not change needs none."""
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("a process was started"))
+
+    assert list(map_chunks(_double, [[], [], []], 2, _minus)) == [[], [], []]
 
 
 LARGE = """

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from checkpoint_meta.catalog.fields import find_field
 from checkpoint_meta.catalog.row import RowFields
 from checkpoint_meta.catalog.sorting import (
-    MODE,
     MONITOR,
-    SCORE,
     Order,
     SortKey,
     better_order,
-    order_by_name,
     sort_rows,
 )
 from checkpoint_meta.catalog.values import is_known
@@ -24,10 +21,7 @@ if TYPE_CHECKING:
     from checkpoint_meta.catalog.group import Group
     from checkpoint_meta.catalog.query import Query
     from checkpoint_meta.catalog.row import Row
-    from checkpoint_meta.evidence import FieldPath, JSONValue
-
-BEST: Final[FieldPath] = ("checkpointing", "best")
-STEP: Final[FieldPath] = ("training", "global_step")
+    from checkpoint_meta.catalog.standing import First
 
 
 class BestOfRuns:
@@ -43,55 +37,24 @@ class BestOfRuns:
     def watch(self, groups: Iterable[Group]) -> Iterator[Group]:
         """Yield each group, and remember what is the best in it so far."""
         for group in groups:
-            scores, recorded = group.cells(SCORE), group.cells(BEST)
-            if scores or recorded:
-                eligible = group.eligible()
-                for place, is_best in enumerate(recorded):
-                    if is_best is True and eligible[place]:
-                        self._recorded.setdefault(group.run, []).append(group.row(place).path)
-                self._watch_scores(group, scores, eligible)
+            standing = group.standing()
+            if standing.recorded:
+                paths = map(group.path, standing.recorded)
+                self._recorded.setdefault(group.run, []).extend(paths)
+            if standing.first is not None:
+                self._watch_score(group, standing.first)
             yield group
 
-    def _watch_scores(
-        self, group: Group, scores: Sequence[JSONValue], eligible: Sequence[bool]
-    ) -> None:
-        ranks = _ranks(group, scores)
-        eligible_ranks = [rank for rank, is_one in zip(ranks, eligible, strict=False) if is_one]
-        lowest = min((rank for rank in eligible_ranks if rank is not None), default=None)
+    def _watch_score(self, group: Group, first: First) -> None:
         before = self._scored.get(group.run)
-        if lowest is None or (before is not None and lowest > before[0]):
-            return
-        rows = [group.row(place) for place, rank in enumerate(ranks) if rank == lowest]
-        standings = [(lowest, _step(row), row.path) for row in rows if row.is_eligible]
-        self._scored[group.run] = min([*standings, *([before] if before else [])])
+        if before is None or (first.rank, first.step) <= before[:2]:
+            now = (first.rank, first.step, group.path(first.place))
+            self._scored[group.run] = now if before is None else min(before, now)
 
     def paths(self) -> frozenset[str]:
         """Return the path of each best checkpoint that was seen."""
         scored = {path for run, (_, _, path) in self._scored.items() if run not in self._recorded}
         return frozenset(scored.union(*self._recorded.values()))
-
-
-def _ranks(group: Group, scores: Sequence[JSONValue]) -> list[float | None]:
-    """Return for each score a number that is the lower the better it is; `None` for none."""
-    nothing = (None,) * len(scores)
-    modes, monitors = group.cells(MODE) or nothing, group.cells(MONITOR) or nothing
-    return [
-        None
-        if not isinstance(score, (int, float)) or not is_known(score)
-        else -score
-        if mode == "max" or (mode != "min" and _is_high(monitor))
-        else score
-        for score, mode, monitor in zip(scores, modes, monitors, strict=True)
-    ]
-
-
-def _step(row: Row) -> float:
-    step = row.values.get(STEP)
-    return step if isinstance(step, int) else float("inf")
-
-
-def _is_high(monitor: JSONValue) -> bool:
-    return order_by_name(str(monitor)) is Order.DESCENDING
 
 
 def candidates(groups: Iterable[Group], query: Query | None, now: float) -> list[Row]:

@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 
 FOLDER_VARIABLE: Final = "CHECKPOINT_META_CACHE"
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Goes up with each change of `_TABLES` or of what stands in them."""
 
 PATIENCE: Final = 2.0
@@ -37,7 +37,7 @@ PRAGMA page_size = 16384;
 CREATE TABLE IF NOT EXISTS contexts (id INTEGER PRIMARY KEY, settings TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS folders (
     context INTEGER, key TEXT, mark BLOB, has_hydra INTEGER, folders TEXT,
-    total INTEGER, names TEXT, marks BLOB, watched TEXT, heads TEXT, light TEXT,
+    total INTEGER, names TEXT, marks BLOB, watched TEXT, heads TEXT, standing TEXT, light TEXT,
     checksum INTEGER,
     PRIMARY KEY (context, key)
 ) WITHOUT ROWID;

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.catalog.fields import ROW_FIELDS
 from checkpoint_meta.catalog.row import RowFields
-from checkpoint_meta.catalog.sorting import MODE, MONITOR, Modes, Order, comparable, sort_rows
+from checkpoint_meta.catalog.sorting import Modes, Order, comparable, sort_rows
 from checkpoint_meta.catalog.values import is_known
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class FirstRows:
 
     def add(self, group: Group) -> None:
         """Keep the rows that may be among the first."""
-        self._modes.count(group.cells(MONITOR), group.cells(MODE))
+        self._modes.count(group.standing().modes)
         if not self._gates:
             self._kept += group
         else:
@@ -55,7 +55,8 @@ class FirstRows:
 
     def _passing(self, values: Sequence[JSONValue]) -> list[int]:
         """Return the places of the values that are as good as the last of some first rows."""
-        if not any(_passes(best, *gate) for gate in self._gates for best in _extremes(values)):
+        extremes = _extremes(values)
+        if not any(_passes(best, *gate) for gate in self._gates for best in extremes):
             return []
         return [
             place

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from checkpoint_meta.catalog.known import ABSENT, heads_in
 from checkpoint_meta.catalog.marks import SIZE, join, state_in
 from checkpoint_meta.catalog.row import Record, Row, RowFields, Status, is_eligible, shape_of
+from checkpoint_meta.catalog.standing import Standing
 from checkpoint_meta.evidence import FieldPath, JSONValue
 
 if TYPE_CHECKING:
@@ -49,6 +50,14 @@ class Group(Protocol):
         """Return the folder of the run."""
         ...
 
+    def path(self, place: int) -> str:
+        """Return the path of one row's checkpoint."""
+        ...
+
+    def standing(self) -> Standing:
+        """Return which rows may be the best of the run."""
+        ...
+
     def statuses(self) -> Sequence[Status]:
         """Return the status of each row."""
         ...
@@ -78,6 +87,7 @@ class ReadGroup:
         records = [row.values for row in rows if isinstance(row.values, Record)]
         self._records = records if len({id(one.shape) for one in records}) == 1 else []
         """Of rows that all have the same fields, as those of a run do."""
+        self._standing: Standing | None = None
 
     def __iter__(self) -> Iterator[Row]:
         """Yield each row."""
@@ -95,6 +105,16 @@ class ReadGroup:
     def run(self) -> str:
         """Return the folder of the run."""
         return self._rows[0].run
+
+    def path(self, place: int) -> str:
+        """Return the path of one row's checkpoint."""
+        return self._rows[place].path
+
+    def standing(self) -> Standing:
+        """Return which rows may be the best of the run."""
+        if self._standing is None:
+            self._standing = Standing.of(self)
+        return self._standing
 
     def statuses(self) -> Sequence[Status]:
         """Return the status of each row."""
@@ -127,16 +147,17 @@ class ReadGroup:
 class KeptGroup:
     """Rows from the index, decoded a column at a time."""
 
-    __slots__ = ("_folder", "_heads_text", "_lines", "_marks", "_run", "_total")
+    __slots__ = ("_folder", "_heads_text", "_lines", "_marks", "_run", "_standing", "_total")
 
     def __init__(self, folder: str, run: str, known: Known) -> None:
         self._folder = folder
         self._run = run
         self._total = known.total
         self._marks = known.marks
+        self._standing: str | Standing = known.standing
         # Most folders have the same heads and texts; kept once, 100,000 rows fit into little.
         self._heads_text = intern(known.heads)
-        self._lines = _lines(known.light), _lines(known.more or "[]")
+        self._lines = _lines(known.light), _lines(known.more) if known.more else _NOTHING
 
     def __iter__(self) -> Iterator[Row]:
         """Yield each row."""
@@ -152,7 +173,7 @@ class KeptGroup:
         sidecar = heads.sidecars[place]
         state = state_in(self._marks[2 * SIZE * place : (2 * place + 1) * SIZE])
         return Row(
-            join(self._folder, heads.names[place]),
+            self.path(place),
             self._run,
             _STATUS[heads.statuses[place]],
             None if sidecar is None else _beside(self._folder, sidecar),
@@ -168,6 +189,16 @@ class KeptGroup:
     def run(self) -> str:
         """Return the folder of the run."""
         return self._run
+
+    def path(self, place: int) -> str:
+        """Return the path of one row's checkpoint."""
+        return join(self._folder, self._heads.names[place])
+
+    def standing(self) -> Standing:
+        """Return which rows may be the best of the run."""
+        if isinstance(self._standing, str):
+            self._standing = Standing.read(self._standing)
+        return self._standing
 
     def statuses(self) -> Sequence[Status]:
         """Return the status of each row."""
@@ -262,7 +293,10 @@ class KeptValues(Mapping[FieldPath, JSONValue]):
 
 def _lines(text: str) -> tuple[str, ...]:
     first, *columns = text.split("\n")
-    return (intern(first), *(intern(one) if one.startswith('["') else one for one in columns))
+    return (intern(first), *[intern(one) if one.startswith('["') else one for one in columns])
+
+
+_NOTHING: Final = _lines("[]")
 
 
 @lru_cache(maxsize=256)

@@ -3,39 +3,55 @@
 from __future__ import annotations
 
 import os
+from itertools import starmap
+from struct import Struct
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
+from checkpoint_meta.catalog import verdicts
+from checkpoint_meta.catalog.database import Database
 from checkpoint_meta.catalog.known import ROOT_OF_FOLDERS, Known, path_of
-from checkpoint_meta.catalog.verdicts import Verdicts
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from checkpoint_meta.catalog.database import Cell, Database, Line
+    from checkpoint_meta.catalog.database import Cell, Line
 
 FIRST: Final = 128
 CHUNK: Final = 2048
 """Folders that are asked for together; memory does not grow with their number."""
 
 _KNOWN: Final = """
-SELECT key, mark, has_hydra, folders, total, names, marks, watched, heads, light, {more},
+SELECT key, mark, has_hydra, folders, total, names, marks, watched, heads, standing, light, {more},
 folders.checksum, {sum}
 FROM folders {join} WHERE context = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?
 """
 _WHOLE: Final = """
-SELECT key, mark, has_hydra, folders, total, names, marks, watched, heads, light, details.more,
-folders.checksum, details.checksum
+SELECT key, mark, has_hydra, folders, total, names, marks, watched, heads, standing, light,
+details.more, folders.checksum, details.checksum
 FROM folders JOIN details USING (context, key) WHERE context = ? AND key = ?
 """
 _MANY: Final = "details.more", "details.checksum", "JOIN details USING (context, key)"
 _LITTLE: Final = "NULL", "NULL", ""
 _MORE_PLACE: Final = Known._fields.index("more")
+_TOTAL_PLACE: Final = Known._fields.index("total")
+_SUM_PLACE: Final = -2
 _FIND: Final = "SELECT id FROM contexts WHERE settings = ?"
 _NAME: Final = "INSERT INTO contexts (settings) VALUES (?)"
-_FOLDER: Final = "INSERT OR REPLACE INTO folders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_FOLDER: Final = "INSERT OR REPLACE INTO folders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _MORE: Final = "INSERT OR REPLACE INTO details VALUES (?, ?, ?, ?)"
+
+FEW: Final = 1000
+"""Files among the first folders from which on another process looks at them."""
+
+_ANSWER: Final = Struct("<BI")
+"""What is found about a folder, and the checksum of the line that it was found about."""
+
+CHANGED: Final = 0
+BELIEVED: Final = 1
+BROKEN: Final = 2
+"""What is found about a line of the index: of `BROKEN`, that it is not what was written."""
 
 
 class Index:
@@ -49,9 +65,10 @@ class Index:
         self._sql = _KNOWN.format(more=more, sum=total, join=join)
         self._context: int | None = None
         self._from = self._end = ""
-        self._chunk: list[tuple[Known, bool]] = []
+        self._chunk: Sequence[tuple[Known, bool]] = []
         self._place = 0
-        self._ahead: tuple[list[Known], Verdicts] | None = None
+        self._is_begun = False
+        self._others: verdicts.Verdicts | None = None
         self._pending: list[Known] = []
         self._gone: list[str] = []
 
@@ -79,34 +96,73 @@ class Index:
 
     def _load(self) -> bool:
         """Get the next folders; tell whether there are any."""
-        known, verdicts = self._ahead or self._ask(FIRST)
-        # While this process makes use of some folders, another one looks at the next.
-        self._ahead = self._ask(CHUNK) if known else None
-        self._place, self._chunk = 0, list(zip(known, verdicts.wait(), strict=True))
+        since = self._from
+        lines = self._ask(CHUNK if self._is_begun else FIRST)
+        if not self._is_begun and sum(map(_files, lines)) >= FEW and verdicts.can_fork():
+            self._others = verdicts.Verdicts(lambda: self._foreseen(since))
+        self._is_begun = True
+        found = self._found(lines)
+        if BROKEN in found:
+            self._throw_away()
+            return False
+        known = [Known._make(line[:-2]) for line in lines]
+        self._place, self._chunk = 0, [*zip(known, map(bool, found), strict=True)]
         return bool(known)
 
-    def _ask(self, count: int) -> tuple[list[Known], Verdicts]:
-        known: list[Known] = []
-        if self._context is not None and self._from < self._end:
-            known = self._asked(self._sql, (self._context, self._from, self._end, count))
-            self._from = f"{known[-1].key}\0" if len(known) == count else self._end
-        return known, Verdicts(known)
-
-    def _asked(self, sql: str, values: Sequence[Cell]) -> list[Known]:
-        """Return what is found; nothing if it is not what was written."""
-        lines = self._database.ask(sql, values)
-        if any(_sums(line) != line[-2:] for line in lines):
-            self._database.throw_away()
+    def _ask(self, count: int) -> list[Line]:
+        if self._context is None or self._from >= self._end:
             return []
-        return [Known._make(line[:-2]) for line in lines]
+        lines = self._database.ask(self._sql, (self._context, self._from, self._end, count))
+        self._from = f"{lines[-1][0]!s}\0" if len(lines) == count else self._end
+        return lines
+
+    def _foreseen(self, since: str) -> Iterator[bytes]:
+        """Yield the answers about all folders from `since` on, in a process of its own."""
+        # No connection survives a fork.
+        self._database = Database(self._database.file)
+        self._from = since
+        while lines := self._ask(FIRST):
+            answers = ((_judge(line), int(str(line[_SUM_PLACE]))) for line in lines)
+            yield b"".join(starmap(_ANSWER.pack, answers))
+
+    def _found(self, lines: Sequence[Line]) -> bytes:
+        """Return what is found about some lines, by the other process as far as it got."""
+        answers = self._others.take(_ANSWER.size * len(lines)) if self._others else b""
+        whole = answers[: len(answers) // _ANSWER.size * _ANSWER.size]
+        found = [
+            answer
+            for line, (answer, checksum) in zip(lines, _ANSWER.iter_unpack(whole), strict=False)
+            if checksum == line[_SUM_PLACE]
+        ]
+        if len(found) < len(lines):
+            # It is gone, or somebody changed the index between its question and ours.
+            self._close_others()
+            found = list(map(_judge, lines))
+        return bytes(found)
+
+    def _close_others(self) -> None:
+        """Let go of the other process."""
+        if self._others is not None:
+            self._others.close()
+            self._others = None
+
+    def _throw_away(self) -> None:
+        """Let go of an index that does not hold what was written."""
+        self._close_others()
+        self._context = None
+        self._chunk = []
+        self._database.throw_away()
 
     def completed(self, known: Known) -> Known | None:
         """Return the same with all its fields; `None` where they are gone."""
         if known.more is not None:
             return known
         # All of it anew: another process may have written the folder since it was asked for.
-        found = self._asked(_WHOLE, (self._context, known.key))
-        return found[0] if found else None
+        lines = self._database.ask(_WHOLE, (self._context, known.key))
+        if any(_sums(line) != line[-2:] for line in lines):
+            self._throw_away()
+            return None
+        return Known._make(lines[0][:-2]) if lines else None
 
     def put(self, known: Known) -> None:
         """Keep what is known of a folder."""
@@ -144,9 +200,20 @@ class Index:
 
     def close(self) -> None:
         """Let go of the database."""
-        if self._ahead is not None:
-            self._ahead[1].close()
+        self._close_others()
         self._database.close()
+
+
+def _files(line: Line) -> int:
+    """Return how many files are looked at to judge a folder."""
+    return 1 + 2 * int(str(line[_TOTAL_PLACE]))
+
+
+def _judge(line: Line) -> int:
+    """Return whether a folder, and all its rows were read from, is as it was."""
+    if _sums(line) != line[-2:]:
+        return BROKEN
+    return BELIEVED if Known._make(line[:-2]).is_believed() else CHANGED
 
 
 def _sums(line: Line) -> tuple[int, int | None]:
@@ -158,8 +225,10 @@ def _sums(line: Line) -> tuple[int, int | None]:
     return _sum(line[:_MORE_PLACE]), None if more is None else _sum((line[0], more))
 
 
-def _sum(cells: Iterable[Cell]) -> int:
-    total = 0
+def _sum(cells: Sequence[Cell]) -> int:
+    # Few calls for many folders: the texts together, then what is packed.
+    total = crc32("\0".join([str(cell) for cell in cells if type(cell) is not bytes]).encode())
     for cell in cells:
-        total = crc32(cell if isinstance(cell, bytes) else str(cell).encode(), total)
+        if type(cell) is bytes:
+            total = crc32(cell, total)
     return total

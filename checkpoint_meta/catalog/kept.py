@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from checkpoint_meta.catalog.group import KeptGroup
+from checkpoint_meta.catalog.group import KeptGroup, ReadGroup
 from checkpoint_meta.catalog.known import Known, column_texts, heads_in, key_of_root, watched_text
 from checkpoint_meta.catalog.marks import folder_changed_ns, mark_of
 from checkpoint_meta.catalog.row import Facts, Watched
@@ -150,6 +150,7 @@ class Kept:
             b"".join(_marks(one.found) for one in settled),
             watched_text(watched for one in settled for watched in one.facts.watched),
             _heads(settled),
+            ReadGroup([one.facts.row for one in settled]).standing().text,
             *columns,
         )
 

@@ -67,6 +67,9 @@ class Known(NamedTuple):
     heads: str
     """What rows have beside values, see `heads_in`."""
 
+    standing: str
+    """Which rows may be the best of their run, see `Standing.read`."""
+
     light: str
     """The fields that lists show, then a line for each: its value in each row."""
 
@@ -89,7 +92,9 @@ class Known(NamedTuple):
 
     def is_watched_still(self) -> bool:
         """Tell whether what rows were read from elsewhere is as it was."""
-        return all(is_still(path, state) for path, state in json.loads(self.watched or "[]"))
+        if not self.watched:
+            return True
+        return all(is_still(path, state) for path, state in json.loads(self.watched))
 
     def marks_of(self, place: int) -> bytes:
         """Return the marks of a row's checkpoint and sidecar."""

@@ -40,8 +40,8 @@ def state_in(mark: bytes) -> FileState | None:
 
 def marks_below(folder: str, names: Iterable[str | None]) -> bytes:
     """Return the marks of files as they are now, one after the other; `None` is no file."""
-    prefix = folder if folder.endswith(os.sep) else f"{folder}{os.sep}"
-    stat, pack = os.stat, _FOUR.pack
+    prefix = prefix_of(folder)
+    stat, pack = os.stat, _SIGNED.pack
     marks: list[bytes] = []
     for name in names:
         if name is None:
@@ -52,14 +52,7 @@ def marks_below(folder: str, names: Iterable[str | None]) -> bytes:
         except OSError:
             marks.append(NOTHING)
             continue
-        marks.append(
-            pack(
-                now.st_size & _BITS,
-                now.st_mtime_ns & _BITS,
-                now.st_ctime_ns & _BITS,
-                now.st_ino & _BITS,
-            )
-        )
+        marks.append(pack(now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino))
     return b"".join(marks)
 
 

@@ -40,7 +40,8 @@ class RunFinder(NamedTuple):
         if name.startswith("version_") and _VERSION.fullmatch(name):
             finder = RunFinder(finder.hydra, folder, finder.above_checkpoints)
         if name == "checkpoints":
-            finder = RunFinder(finder.hydra, finder.version, os.path.dirname(folder) or ".")
+            above = folder[: -len(name)].rstrip(os.sep) or folder[: -len(name)] or "."
+            finder = RunFinder(finder.hydra, finder.version, above)
         return finder
 
     def run(self, folder: str) -> str:

@@ -62,17 +62,28 @@ def parse_sort_key(text: str) -> SortKey:
     return SortKey(asked_field(text))
 
 
+ModesOfRows: TypeAlias = tuple[tuple[str, str, int], ...]
+"""Monitor, mode, and how many of some rows have these two."""
+
+
+def modes_of(monitors: Iterable[JSONValue], modes: Iterable[JSONValue]) -> ModesOfRows:
+    """Return how often each monitor has which mode; what is no mode is left out."""
+    pairs = zip(monitors, modes, strict=False)
+    counted = Counter((str(monitor), mode) for monitor, mode in pairs if mode in ("min", "max"))
+    return tuple((monitor, str(mode), count) for (monitor, mode), count in counted.items())
+
+
 class Modes:
     """Which way the rows' own runs sort: counted while the rows pass by."""
 
     def __init__(self, aliases: Mapping[str, str] | None = None) -> None:
         """`aliases` (field -> logged name) are the user's metric names."""
         self._aliases = aliases or {}
-        self._columns: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()
+        self._counted: Counter[ModesOfRows] = Counter()
 
-    def count(self, monitors: Iterable[JSONValue], modes: Iterable[JSONValue]) -> None:
-        """Count the modes of some rows for their monitors; most folders have the same columns."""
-        self._columns[tuple(map(str, monitors)), tuple(map(str, modes))] += 1
+    def count(self, modes: ModesOfRows) -> None:
+        """Count the modes of some rows; most folders have the same."""
+        self._counted[modes] += 1
 
     def better_order(self, field: Field) -> Order:
         """Return the order that puts the better rows first.
@@ -81,10 +92,10 @@ class Modes:
         differ; else the metric's name does.
         """
         surplus = sum(
-            {"max": count, "min": -count}.get(mode, 0)
-            for columns, count in self._columns.items()
-            for monitor, mode in zip(*columns, strict=False)
-            if mode in ("min", "max") and _is_of(monitor, field, self._aliases)
+            times * (count if mode == "max" else -count)
+            for modes, times in self._counted.items()
+            for monitor, mode, count in modes
+            if _is_of(monitor, field, self._aliases)
         )
         if surplus == 0:
             return order_by_name(field.paths[-1][-1])
@@ -97,7 +108,7 @@ def better_order(
     """Return the order that puts the better of these rows first."""
     modes = Modes(aliases)
     for row in rows:
-        modes.count([row.get(MONITOR)], [row.get(MODE)])
+        modes.count(modes_of([row.get(MONITOR)], [row.get(MODE)]))
     return modes.better_order(field)
 
 

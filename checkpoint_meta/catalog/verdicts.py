@@ -1,4 +1,4 @@
-"""Which of many known folders are as they were: the only work of a list that meets every file."""
+"""What another process finds out while this one has other work."""
 
 from __future__ import annotations
 
@@ -7,34 +7,23 @@ import os
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from checkpoint_meta.workers import default_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from checkpoint_meta.catalog.known import Known
-
-FEW: Final = 4000
-"""Files from which on another process looks at them: starting it takes 2 ms."""
+    from collections.abc import Callable, Iterable
 
 
 class Verdicts:
-    """What is found about some folders, by another process while this one has other work.
+    """The bytes that `find` yields, in another process that is ahead of this one.
 
     Looking at a file takes two thirds of its time in the kernel, and the rest holds the lock that
     threads share; a process has its own. It gets what it needs by being a copy of this one.
     """
 
-    def __init__(self, known: Sequence[Known]) -> None:
-        self._known = known
+    def __init__(self, find: Callable[[], Iterable[bytes]]) -> None:
         self._process = 0
-        self._answers = -1
-        if sum(1 + 2 * one.total for one in known) >= FEW and _can_fork():
-            self._start()
-
-    def _start(self) -> None:
         self._answers, there = os.pipe()
         try:
             self._process = os.fork()
@@ -45,35 +34,31 @@ class Verdicts:
             return
         if self._process:
             os.close(there)
+            self._stream = open(self._answers, "rb")  # noqa: SIM115 - closed by `close`
             return
         # Whatever happens, nothing of what this process had open is flushed or closed twice.
         try:
             os.close(self._answers)
-            os.write(there, bytes(one.is_believed() for one in self._known))
+            with open(there, "wb", buffering=0) as stream:
+                stream.writelines(find())
         finally:
             os._exit(0)
 
-    def wait(self) -> list[bool]:
-        """Return for each folder whether it, and all its rows were read from, is as it was."""
-        answers = b""
-        if self._process:
-            with open(self._answers, "rb", closefd=False) as stream:
-                answers = stream.read()
-            self.close()
-        # All of them, or what the other process did not get to, should it have died.
-        rest = self._known[len(answers) :]
-        return [*map(bool, answers), *(one.is_believed() for one in rest)]
+    def take(self, count: int) -> bytes:
+        """Return the next bytes; fewer where the other process is done, or has died."""
+        return self._stream.read(count) if self._process else b""
 
     def close(self) -> None:
         """Let go of the other process, whether it is done or not."""
         process, self._process = self._process, 0
         if process:
-            os.close(self._answers)
+            self._stream.close()
             # Where nobody wants to hear of processes that end (`trap '' CHLD`), it may be gone.
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(process, signal.SIGKILL)
                 os.waitpid(process, 0)
 
 
-def _can_fork() -> bool:
+def can_fork() -> bool:
+    """Tell whether there may be another process, and a processor for it."""
     return sys.platform == "linux" and threading.active_count() == 1 and default_jobs() > 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from checkpoint_meta.catalog.found import Found, Listing, Unchanged
 from checkpoint_meta.catalog.known import ROOT_OF_FOLDERS, can_be_key, decoded, key_of_root
@@ -50,6 +50,10 @@ class Place(NamedTuple):
         return Place(join(self.folder, name), key, self.runs)
 
 
+_Inside: TypeAlias = "Sequence[tuple[Place, bool]]"
+"""Folders in a folder; whether each is a link."""
+
+
 @dataclass(slots=True)
 class Walk:
     """Goes through folders, in the order of their names."""
@@ -72,7 +76,7 @@ class Walk:
         runs = RunFinder.above(root)
         if root.is_dir():
             place = Place(str(root), key_of_root(root), runs)
-            yield from self._folder(place, is_link=root.is_symlink())
+            yield from self._folders(place, is_link=root.is_symlink())
             return
         if is_sidecar_name(root.name):
             return
@@ -82,36 +86,48 @@ class Walk:
         run = runs.run(folder)
         yield Listing(folder, self._checkpoints(folder, [root.name], run, sidecars, links))
 
-    def _folder(self, place: Place, *, is_link: bool = False) -> Iterator[Listing | Unchanged]:
-        known = self.recall(place.key) if place.key is not None else None
-        if known is None:
-            yield from self._listed(place, is_link=is_link)
-            return
-        if not self._enters(known.mark):
-            return
-        runs = place.runs.entering(place.folder, has_hydra=bool(known.has_hydra))
-        if known.total:
-            yield Unchanged(place.folder, runs.run(place.folder), known)
-        for name in decoded(known.folders):
-            key = f"{place.key}{ROOT_OF_FOLDERS}{name}"
-            yield from self._folder(Place(join(place.folder, name), key, runs))
+    def _folders(self, root: Place, *, is_link: bool) -> Iterator[Listing | Unchanged]:
+        waiting = [(root, is_link)]
+        while waiting:
+            place, is_link = waiting.pop()
+            known = self.recall(place.key) if place.key is not None else None
+            met: Listing | Unchanged | None
+            if known is None:
+                met, inside = self._listed(place, is_link=is_link)
+            else:
+                met, inside = self._recalled(place, known)
+            if met is not None:
+                yield met
+            waiting += reversed(inside)
 
-    def _listed(self, place: Place, *, is_link: bool) -> Iterator[Listing | Unchanged]:
+    def _recalled(self, place: Place, known: Known) -> tuple[Unchanged | None, _Inside]:
+        """Return a folder that is as it was, and the folders in it."""
+        if not self._enters(known.mark):
+            return None, ()
+        runs = place.runs.entering(place.folder, has_hydra=bool(known.has_hydra))
+        inside = [
+            (Place(join(place.folder, name), f"{place.key}{ROOT_OF_FOLDERS}{name}", runs), False)
+            for name in decoded(known.folders)
+        ]
+        if not known.total:
+            return None, inside
+        return Unchanged(place.folder, runs.run(place.folder), known), inside
+
+    def _listed(self, place: Place, *, is_link: bool) -> tuple[Listing | None, _Inside]:
+        """Return what a folder holds, and the folders in it."""
         folder = place.folder
         if is_link and self._is_sharded(folder):
             # The folder that it leads to is another entry, met before or to be met.
-            yield self._sharded(place, is_link=True)
-            return
+            return self._sharded(place, is_link=True), ()
         mark = self._mark(folder)
         entries = self._list(folder) if mark and self._enters(mark) else None
         if entries is None:
-            return
+            return None, ()
         folders, files, links = _sorted_out(entries)
         names = files.union(folders)
         is_plain = names.isdisjoint(_SHARD_MARKS)
         if not is_plain and is_sharded_checkpoint(Path(folder), names):
-            yield self._sharded(place)
-            return
+            return self._sharded(place), ()
         has_hydra = ".hydra" in names and os.path.isdir(join(folder, ".hydra"))
         runs = place.runs.entering(folder, has_hydra=has_hydra)
         found = self._files(folder, links, files, runs.run(folder), folders)
@@ -120,10 +136,9 @@ class Walk:
         is_telling = is_plain and not links and not self.layout.sidecar_dir
         is_telling = is_telling and not any(one.is_orphan for one in found)
         key = place.key if all(map(can_be_key, entered)) else None
-        yield Listing(folder, found, key, mark if is_telling else b"", entered, has_hydra)
-        inside = place._replace(runs=runs)
-        for name in entered:
-            yield from self._folder(inside.inner(name), is_link=name in links)
+        listing = Listing(folder, found, key, mark if is_telling else b"", entered, has_hydra)
+        here = place._replace(runs=runs)
+        return listing, [(here.inner(name), name in links) for name in entered]
 
     def _mark(self, folder: str) -> bytes:
         try:

@@ -126,6 +126,8 @@ def load_yaml(text: str, path: str | Path) -> object:
         found = _PLACE.search(str(error))
         place = Place(int(found[1]), int(found[2])) if found else None
         raise YamlError(path, _reason(str(error)), place) from error
+    except TypeError as error:
+        raise YamlError(path, "not YAML (a mapping as a key)") from error
     if type(value) is list and (second := _second_document(text)) is not None:
         # The parser makes a list of several documents, too.
         raise YamlError(path, "holds more than one document", _place_of(text, second))

@@ -89,7 +89,7 @@ def parse_blocks(
         return None
     try:
         read: object = yaml_rs.loads("\n---\n".join(blocks) + "\n", parse_datetime=False)
-    except ValueError:
+    except (ValueError, TypeError):
         return None
     values = [read] if len(blocks) == 1 else read
     if type(values) is not list or len(values) != len(blocks):
@@ -107,9 +107,14 @@ def parse_blocks(
 
 
 def _is_usual(block: str) -> bool:
-    """Tell whether nothing carries over from a block to another one, or ends the text early."""
+    """Tell whether nothing carries over from a block to another one, or ends the text early.
+
+    The parser ends a literal text, which `|` or `>` begins, in another way at the end of a file.
+    """
     return (
-        "\0" not in block
+        "|" not in block
+        and ">" not in block
+        and "\0" not in block
         and "\r" not in block
         and "&" not in block
         and "\n---" not in block

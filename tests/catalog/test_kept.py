@@ -7,11 +7,12 @@ import shutil
 import signal
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from checkpoint_meta.catalog import verdicts
+from checkpoint_meta.catalog import index, verdicts
 from checkpoint_meta.catalog.database import Database, index_file
 from checkpoint_meta.catalog.group import KeptGroup
 from checkpoint_meta.catalog.index import Index
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from checkpoint_meta.catalog.database import Line
     from checkpoint_meta.catalog.row import Row
 
 KEPT = ScanOptions(use_index=True, whole=False)
@@ -183,17 +185,31 @@ def test_a_part_of_a_tree_leaves_the_rest_alone(runs: Path) -> None:
     assert rows == [(6,)]
 
 
+@pytest.fixture
+def forking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have another process look at files, however few there are."""
+    monkeypatch.setattr(index, "FEW", 0)
+    monkeypatch.setattr(verdicts, "can_fork", lambda: True)
+
+
 def _known(runs: Path) -> list[Known]:
+    """Return what the index holds of two folders."""
     list(scan(runs, Layout(), KEPT))
     lines = Database(index_file()).ask("SELECT settings FROM contexts")
-    index = Index(Database(index_file()), str(lines[0][0]))
-    index.begin(key_of(str(runs)))
-    taken = (index.take(key_of(str(runs / name))) for name in ("a/checkpoints", "b/checkpoints"))
+    asked = Index(Database(index_file()), str(lines[0][0]))
+    asked.begin(key_of(str(runs)))
+    taken = (asked.take(key_of(str(runs / name))) for name in ("a/checkpoints", "b/checkpoints"))
     return [one[0] for one in taken if one]
 
 
-def _believed(known: list[Known]) -> list[bool]:
-    return verdicts.Verdicts(known).wait()
+def _taken(runs: Path) -> list[bool]:
+    """Return for two folders whether the index that is asked anew believes in them."""
+    lines = Database(index_file()).ask("SELECT settings FROM contexts")
+    asked = Index(Database(index_file()), str(lines[0][0]))
+    asked.begin(key_of(str(runs)))
+    taken = [asked.take(key_of(str(runs / name))) for name in ("a/checkpoints", "b/checkpoints")]
+    asked.close()
+    return [one[1] for one in taken if one]
 
 
 @pytest.mark.parametrize("few", [0, 10**9], ids=["two", "one"])
@@ -201,45 +217,72 @@ def test_two_processes_find_what_one_finds(
     runs: Path, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Which process looks at a file makes no difference."""
-    known = _known(runs)
-    monkeypatch.setattr(verdicts, "FEW", few)
-    monkeypatch.setattr(verdicts, "_can_fork", lambda: True)
-    before = _believed(known)
+    list(scan(runs, Layout(), KEPT))
+    monkeypatch.setattr(index, "FEW", few)
+    monkeypatch.setattr(verdicts, "can_fork", lambda: True)
+    before = _taken(runs)
     (runs / "b" / "checkpoints" / "epoch=1.ckpt").write_bytes(b"another")
 
     assert before == [True, True]
-    assert _believed(known) == [True, False]
-    assert _believed(known[::-1]) == [False, True]
+    assert _taken(runs) == [True, False]
 
 
-def test_a_process_that_dies_costs_speed_only(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("forking")
+@pytest.mark.parametrize("folders", [0, 1, 3])
+def test_a_process_that_dies_costs_speed_only(
+    runs: Path, folders: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the other process did not get to, this one looks at itself."""
-    known = _known(runs)
-    monkeypatch.setattr(verdicts, "FEW", 0)
-    monkeypatch.setattr(verdicts, "_can_fork", lambda: True)
+    list(scan(runs, Layout(), KEPT))
     own = os.getpid()
     real = Known.is_believed
+    judged: list[str] = []
 
     def dying(self: Known) -> bool:
-        if os.getpid() != own:
+        judged.append(self.key)
+        if os.getpid() != own and len(judged) > folders:
             os._exit(1)
         return real(self)
 
     monkeypatch.setattr(Known, "is_believed", dying)
 
-    assert _believed(known) == [True, True]
+    assert _taken(runs) == [True, True]
+    assert judged
 
 
-def test_a_list_that_is_stopped_leaves_no_process(
+@pytest.mark.usefixtures("forking")
+def test_a_line_that_is_written_anew_meanwhile_is_looked_at_again(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever wants the first rows only does not wait for the rest."""
-    known = _known(runs)
-    monkeypatch.setattr(verdicts, "FEW", 0)
-    monkeypatch.setattr(verdicts, "_can_fork", lambda: True)
-    waiting = verdicts.Verdicts(known)
+    """The other process judged another line than the one that this one has."""
+    list(scan(runs, Layout(), KEPT))
+    file = runs / "b" / "checkpoints" / "epoch=1.ckpt"
+    own = os.getpid()
+    real = Index._ask
 
-    waiting.close()
+    def late(self: Index, count: int) -> list[Line]:
+        if os.getpid() != own and not marker.exists():
+            # The checkpoint changes, and somebody writes what is true of it now.
+            file.write_bytes(b"another")
+            marker.touch()
+            list(scan(runs, Layout(), replace(KEPT, jobs=1)))
+        return real(self, count)
+
+    marker = runs / "marker"
+    monkeypatch.setattr(Index, "_ask", late)
+
+    assert _taken(runs) == [True, False]
+    assert marker.exists()
+
+
+@pytest.mark.usefixtures("forking")
+def test_a_list_that_is_stopped_leaves_no_process(runs: Path) -> None:
+    """Whoever wants the first rows only does not wait for the rest."""
+    list(scan(runs, Layout(), KEPT))
+    found = scan(runs, Layout(), KEPT)
+    next(found)
+
+    found.close()  # type: ignore[attr-defined]
 
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
@@ -293,28 +336,26 @@ def test_the_memory_forgets_what_was_used_least(runs: Path) -> None:
     assert memory.get("", first.key) == first
 
 
+@pytest.mark.usefixtures("forking")
 def test_no_process_more_costs_speed_only(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the system allows no other process, this one looks itself."""
-    known = _known(runs)
-    monkeypatch.setattr(verdicts, "FEW", 0)
-    monkeypatch.setattr(verdicts, "_can_fork", lambda: True)
+    list(scan(runs, Layout(), KEPT))
 
     def refused() -> int:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(os, "fork", refused)
 
-    assert _believed(known) == [True, True]
+    assert _taken(runs) == [True, True]
 
 
-def test_nobody_may_want_to_hear_of_children(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("forking")
+def test_nobody_may_want_to_hear_of_children(runs: Path) -> None:
     """Under `trap '' CHLD` nothing is left of a process to wait for."""
-    known = _known(runs)
-    monkeypatch.setattr(verdicts, "FEW", 0)
-    monkeypatch.setattr(verdicts, "_can_fork", lambda: True)
+    list(scan(runs, Layout(), KEPT))
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
-        assert _believed(known) == [True, True]
+        assert _taken(runs) == [True, True]
     finally:
         signal.signal(signal.SIGCHLD, before)
 

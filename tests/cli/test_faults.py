@@ -107,8 +107,8 @@ def test_a_fault_of_ours_is_one_line(tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "from checkpoint_meta.cli import main, rules\n"
-        "main.app.command('broken')(lambda: {}['there'])\n"
-        "sys.argv = ['ckpt-meta', 'broken']\n"
+        "rules.rules_command = lambda: {}['there']\n"
+        "sys.argv = ['ckpt-meta', 'rules']\n"
         "main.run()\n"
     )
 

@@ -20,6 +20,7 @@ from checkpoint_meta.catalog.group import KeptGroup
 from checkpoint_meta.catalog.known import Known
 from checkpoint_meta.catalog.marks import mark_of
 from checkpoint_meta.catalog.row import FileState
+from checkpoint_meta.catalog.standing import Standing
 
 if TYPE_CHECKING:
     from checkpoint_meta.catalog.row import Row
@@ -34,7 +35,9 @@ def _rows(count: int) -> list[Row]:
     light = [[["metrics", "hmean"]], [epoch / count for epoch in range(count)]]
     marks = mark_of(FileState(1, 2, 3, 4)) * 2 * count
     columns = "\n".join(map(json.dumps, light))
-    known = Known("", b"", 0, "[]", count, "[]", marks, "", json.dumps(heads), columns, "[]")
+    known = Known(
+        "", b"", 0, "[]", count, "[]", marks, "", json.dumps(heads), Standing().text, columns, "[]"
+    )
     return list(KeptGroup("run", "run", known))
 
 
