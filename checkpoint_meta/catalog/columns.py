@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.catalog.fields import OTHER_METRICS, Field, asked_field, find_field, in_order
-from checkpoint_meta.catalog.group import KeptValues
+from checkpoint_meta.catalog.kept_group import KeptValues
 from checkpoint_meta.catalog.row import RowFields
 from checkpoint_meta.catalog.sorting import MONITOR
 from checkpoint_meta.errors import QueryError

@@ -6,7 +6,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from checkpoint_meta.catalog.group import KeptGroup, ReadGroup
+from checkpoint_meta.catalog.group import ReadGroup
+from checkpoint_meta.catalog.kept_group import KeptGroup
 from checkpoint_meta.catalog.known import Known, column_texts, heads_in, key_of_root, watched_text
 from checkpoint_meta.catalog.marks import folder_changed_ns, mark_of
 from checkpoint_meta.catalog.row import Facts, Watched

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, TypeAlias
 
-from checkpoint_meta.catalog.group import KeptValues
+from checkpoint_meta.catalog.kept_group import KeptValues
 from checkpoint_meta.catalog.row import Row
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from checkpoint_meta.catalog.found import Unchanged
-from checkpoint_meta.catalog.group import KeptGroup, ReadGroup
+from checkpoint_meta.catalog.group import ReadGroup
 from checkpoint_meta.catalog.kept import Kept
+from checkpoint_meta.catalog.kept_group import KeptGroup
 from checkpoint_meta.catalog.options import ScanOptions
 from checkpoint_meta.catalog.parts import parts_of, without_sidecars
 from checkpoint_meta.catalog.row import Record

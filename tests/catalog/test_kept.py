@@ -14,8 +14,8 @@ import pytest
 
 from checkpoint_meta.catalog import index, verdicts
 from checkpoint_meta.catalog.database import Database, index_file
-from checkpoint_meta.catalog.group import KeptGroup
 from checkpoint_meta.catalog.index import Index
+from checkpoint_meta.catalog.kept_group import KeptGroup
 from checkpoint_meta.catalog.known import Known, key_of
 from checkpoint_meta.catalog.marks import mark_of, state_in
 from checkpoint_meta.catalog.memory import Memory

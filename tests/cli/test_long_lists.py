@@ -16,7 +16,7 @@ from checkpoint_meta.cli.list_view import ListView
 from checkpoint_meta.cli.output import Output
 
 from checkpoint_meta.catalog.compare import Difference
-from checkpoint_meta.catalog.group import KeptGroup
+from checkpoint_meta.catalog.kept_group import KeptGroup
 from checkpoint_meta.catalog.known import Known
 from checkpoint_meta.catalog.marks import mark_of
 from checkpoint_meta.catalog.row import FileState
