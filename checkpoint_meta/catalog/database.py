@@ -132,14 +132,15 @@ class Database:
     def _attempt(self, work: Callable[[], Result], *, closes: bool = True) -> Result | None:
         try:
             return work()
-        except (sqlite3.Error, UnicodeEncodeError, OSError) as error:
+        except (sqlite3.Error, UnicodeError, OSError) as error:
             # Imported here, since it takes longer than to open the index.
             import logging
 
             logging.getLogger(__name__).debug("the index at %s: %s", self.file, error)
-            is_broken = isinstance(error, sqlite3.DatabaseError) and not isinstance(
-                error, (sqlite3.OperationalError, sqlite3.ProgrammingError)
-            )
+            # What SQLite says of a broken file may quote its bytes.
+            is_broken = isinstance(
+                error, (sqlite3.DatabaseError, UnicodeDecodeError)
+            ) and not isinstance(error, (sqlite3.OperationalError, sqlite3.ProgrammingError))
         if is_broken:
             self.throw_away()
         elif closes:

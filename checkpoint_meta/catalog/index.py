@@ -205,8 +205,9 @@ class Index:
 
 
 def _files(line: Line) -> int:
-    """Return how many files are looked at to judge a folder."""
-    return 1 + 2 * int(str(line[_TOTAL_PLACE]))
+    """Return how many files are looked at to judge a folder; a broken line is not judged yet."""
+    total = line[_TOTAL_PLACE]
+    return 1 + 2 * total if isinstance(total, int) else 1
 
 
 def _judge(line: Line) -> int:

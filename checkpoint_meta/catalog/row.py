@@ -70,14 +70,20 @@ def _light_fields(fields: tuple[FieldPath, ...]) -> tuple[FieldPath, ...]:
 
 Shape = dict[FieldPath, int]
 
-_shapes: Final[dict[tuple[FieldPath, ...], Shape]] = {}
+_SHARED: Final = 256
+"""Fields of a shape that is remembered: memory does not grow with how many differ."""
 
 
 def shape_of(fields: tuple[FieldPath, ...]) -> Shape:
-    """Return the place of each field, the same object for the same fields."""
-    if fields not in _shapes:
-        _shapes[fields] = {field: place for place, field in enumerate(fields)}
-    return _shapes[fields]
+    """Return the place of each field; mostly the same object for the same fields."""
+    return _shared_shape(fields) if len(fields) <= _SHARED else _places(fields)
+
+
+def _places(fields: tuple[FieldPath, ...]) -> Shape:
+    return {field: place for place, field in enumerate(fields)}
+
+
+_shared_shape: Final = lru_cache(maxsize=1024)(_places)
 
 
 class Record(Mapping[FieldPath, JSONValue]):

@@ -56,16 +56,19 @@ class Standing(NamedTuple):
     @classmethod
     def of(cls, rows: Columns) -> Standing:
         """Return the standing of some rows; those that may not be called the best are left out."""
+        eligible = rows.eligible()
+        nothing = (None,) * len(eligible)
         scores, best = rows.cells(SCORE), rows.cells(BEST)
-        modes = modes_of(rows.cells(MONITOR), rows.cells(MODE))
+        modes = modes_of(rows.cells(MONITOR) or nothing, rows.cells(MODE) or nothing)
         if not scores and not best:
             return cls(modes=modes)
-        eligible = rows.eligible()
         recorded = [place for place, one in enumerate(best) if one is True and eligible[place]]
-        steps = rows.cells(STEP) or (None,) * len(scores)
+        ranks = _ranks(rows, scores or nothing)
         firsts = [
             First(rank, step if isinstance(step, int) else math.inf, place)
-            for place, (rank, step) in enumerate(zip(_ranks(rows, scores), steps, strict=True))
+            for place, (rank, step) in enumerate(
+                zip(ranks, rows.cells(STEP) or nothing, strict=True)
+            )
             if rank is not None and eligible[place]
         ]
         return cls(tuple(recorded), min(firsts, default=None), modes)

@@ -1,8 +1,8 @@
 """Blocks that differ from one that was read before in numbers only, as metrics and steps do.
 
 Their numbers are put in place without parsing YAML or asking the schema of anything else. Where a
-number goes is found out, not assumed: the block is parsed once with numbers that occur nowhere
-else, and each must come back as a value of its own.
+number goes is found out, not assumed: the block is parsed twice with other numbers. Each must come
+back as a value of its own, and nothing else may change.
 """
 
 from __future__ import annotations
@@ -93,8 +93,31 @@ class Templates:
         return template
 
     def _template(self, around: tuple[str, ...], numbers: Sequence[str]) -> _Template | None:
+        """Return where numbers go, as far as two readings with other numbers agree on it."""
+        readings = [self._marked(around, numbers, first) for first in _FIRST]
+        known = [reading for reading in readings if reading is not None]
+        if len(known) < len(readings):
+            return None
+        (key, said, places), (_, again, others) = known
+        pairs = enumerate(zip(said.cells, again.cells, strict=True))
+        changed = {place for place, (one, other) in pairs if repr(one) != repr(other)}
+        if places != others or changed != {*places} or said.fields != again.fields:
+            return None
+        checks = [accepts_at(said.fields[place]) for place in places]
+        slots = [
+            _Slot(place, "." in text, accepts)
+            for place, text, accepts in zip(places, numbers, checks, strict=True)
+            if accepts is not None
+        ]
+        whole = len(slots) == len(places)
+        return _Template(key, said.fields, said.cells, tuple(slots)) if whole else None
+
+    def _marked(
+        self, around: tuple[str, ...], numbers: Sequence[str], first: int
+    ) -> tuple[str, Said, list[int]] | None:
+        """Return what a block says with numbers from `first` on, and where each of them went."""
         marks = [
-            f"0.{_FIRST + place}" if "." in text else f"{_FIRST + place}"
+            f"0.{first + place}" if "." in text else f"{first + place}"
             for place, text in enumerate(numbers)
         ]
         marked = "".join(f"{text}: {mark}" for text, mark in zip(around, marks, strict=False))
@@ -102,19 +125,11 @@ class Templates:
         if parsed is None:
             return None
         ((key, said),) = parsed
-        slots = [_slot(said, float(mark) if "." in mark else int(mark)) for mark in marks]
-        found = tuple(filter(None, slots))
-        return _Template(key, said.fields, said.cells, found) if len(found) == len(slots) else None
+        shown = [repr(cell) for cell in said.cells]
+        if any(shown.count(mark) != 1 for mark in marks):
+            return None
+        return key, said, [shown.index(mark) for mark in marks]
 
 
-_FIRST: Final = 7_306_211
-"""Of the numbers that are looked for again."""
-
-
-def _slot(said: Said, mark: float) -> _Slot | None:
-    """Return where a number has gone, `None` if it is no value of its own."""
-    places = [
-        place for place, cell in enumerate(said.cells) if type(cell) is type(mark) and cell == mark
-    ]
-    accepts = accepts_at(said.fields[places[0]]) if len(places) == 1 else None
-    return _Slot(places[0], isinstance(mark, float), accepts) if accepts else None
+_FIRST: Final = (7_306_211, 2_940_683)
+"""Of the numbers that are looked for again: in a block that has one of them, the other tells."""

@@ -24,21 +24,25 @@ class Verdicts:
 
     def __init__(self, find: Callable[[], Iterable[bytes]]) -> None:
         self._process = 0
-        self._answers, there = os.pipe()
+        try:
+            answers, there = os.pipe()
+        except OSError:
+            # No more files may be open: nothing is found out ahead.
+            return
         try:
             self._process = os.fork()
         except OSError:
-            # No more processes are allowed; the pipe is at its end at once.
-            os.close(self._answers)
+            # No more processes are allowed.
+            os.close(answers)
             os.close(there)
             return
         if self._process:
             os.close(there)
-            self._stream = open(self._answers, "rb")  # noqa: SIM115 - closed by `close`
+            self._stream = open(answers, "rb")  # noqa: SIM115 - closed by `close`
             return
         # Whatever happens, nothing of what this process had open is flushed or closed twice.
         try:
-            os.close(self._answers)
+            os.close(answers)
             with open(there, "wb", buffering=0) as stream:
                 stream.writelines(find())
         finally:

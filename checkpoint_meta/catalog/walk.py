@@ -242,8 +242,8 @@ class Walk:
 
     def _is_of_sharded(self, folder: str, folders: Sequence[str], stem: str) -> bool:
         """Tell whether a checkpoint that is a folder has this stem."""
-        named = (Path(folder, name) for name in folders if self.layout.stem(name) == stem)
-        return any(is_sharded_checkpoint(inner, set(os.listdir(inner))) for inner in named)
+        named = (join(folder, name) for name in folders if self.layout.stem(name) == stem)
+        return any(map(self._is_sharded, named))
 
     def _sidecars(self, folder: str, names: Collection[str]) -> _Sidecars:
         """Return the sidecars of the checkpoints in `folder`, which holds `names`."""

@@ -123,7 +123,13 @@ def _read_own(file: Path) -> Signatures:
 
 _REASONS: Final = {
     "dataclass_type": "expected a mapping",
+    "dict_type": "expected a mapping",
+    "int_from_float": "expected a whole number",
+    "int_parsing": "expected a whole number",
+    "int_type": "expected a whole number",
+    "list_type": "expected a list",
     "missing": "missing",
+    "string_type": "expected a text",
     "unexpected_keyword_argument": "no such key",
 }
 """pydantic's kind of error -> what it says to somebody who writes YAML."""

@@ -121,7 +121,7 @@ def test_numbers_alone_are_not_parsed_as_yaml(monkeypatch: pytest.MonkeyPatch) -
         for share in range(100)
     ]
 
-    assert len(parsed) == 2
+    assert len(parsed) == 3
     assert found[70] is not None
     assert dict(found[70].values) == {
         ("metrics", "hmean"): 0.7,
@@ -150,6 +150,21 @@ def test_a_number_in_a_text_stays_one() -> None:
         told = _told(text, whole=False, by_blocks=True)
         assert told == _told(text, whole=False, by_blocks=False)
         assert f"a: 0.{number}" in str(told)
+
+
+@pytest.mark.parametrize("constant", ["7306211", "2940683", "0.7306211", "7306212", "0.5"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_number_that_looks_like_a_mark_is_none(constant: str, whole: bool) -> None:
+    """A number beside one that stands in a text: neither takes the other's place."""
+    field = "max_epochs" if "." not in constant else "my_own"
+    for number in (2, 3, 4, 5):
+        inner = f'  {field}: {constant} # c\n  custom: "x\n    y: {number}\n    z"\n'
+        text = f'schema_version: "2.0"\ncheckpoint_path: a.ckpt\ntraining:\n{inner}'
+
+        told = _told(text, whole=whole, by_blocks=True)
+
+        assert told in ("left to the whole", _told(text, whole=whole, by_blocks=False))
+        assert described._by_blocks(text, whole=whole) is not None
 
 
 def test_templates_are_not_remembered_for_ever() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import sqlite3
@@ -184,6 +185,32 @@ def test_a_damaged_page_costs_speed_only(runs: Path, cache: Path) -> None:
 
     assert _plain(_scan(runs)) == expected
     assert _plain(_scan(runs)) == expected
+
+
+@pytest.mark.usefixtures("settled")
+@pytest.mark.parametrize("total", ["'x'", "NULL", "x'00'", "1e30", "-5"])
+def test_a_broken_count_costs_speed_only(runs: Path, cache: Path, total: str) -> None:
+    """No part of a line is believed before its checksum."""
+    expected = _plain(_scan(runs))
+    (file,) = cache.iterdir()
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"UPDATE folders SET total = {total}")  # noqa: S608 - of this test
+        connection.commit()
+
+    assert _plain(_scan(runs)) == expected
+    assert _plain(_scan(runs)) == expected
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_broken_schema_costs_speed_only(runs: Path, cache: Path) -> None:
+    """SQLite's own message may then be no text."""
+    expected = _plain(_scan(runs))
+    (file,) = cache.iterdir()
+    raw = file.read_bytes()
+    for place in range(raw.index(b"CREATE TABLE"), raw.index(b"CREATE TABLE") + 60, 7):
+        file.write_bytes(raw[:place] + b"\xc5" + raw[place + 1 :])
+
+        assert _plain(_scan(runs)) == expected
 
 
 def test_no_cache_folder_costs_speed_only(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

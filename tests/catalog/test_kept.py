@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -345,6 +346,19 @@ def test_no_process_more_costs_speed_only(runs: Path, monkeypatch: pytest.Monkey
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(os, "fork", refused)
+
+    assert _taken(runs) == [True, True]
+
+
+@pytest.mark.usefixtures("forking")
+def test_no_file_more_costs_speed_only(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no more files may be open, nothing is found out ahead."""
+    list(scan(runs, Layout(), KEPT))
+
+    def refused() -> tuple[int, int]:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    monkeypatch.setattr(os, "pipe", refused)
 
     assert _taken(runs) == [True, True]
 

@@ -162,3 +162,22 @@ def test_a_folder_is_entered_once(tmp_path: Path) -> None:
 
     assert [one.path for one in found] == [str(tmp_path / "closed" / "a.ckpt")]
     assert errors == []
+
+
+def test_a_folder_that_refuses_hides_no_other(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it has the stem of a sidecar without a checkpoint."""
+    folder = runs / "a" / "checkpoints"
+    (folder / "epoch=0.ckpt").unlink()
+    (folder / "epoch=0.pt").mkdir()
+    real = os.listdir
+
+    def refusing(path: str) -> list[str]:
+        if str(path).endswith("epoch=0.pt"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "listdir", refusing)
+
+    rows = _walk(runs)
+
+    assert len(rows) == 6
