@@ -124,6 +124,14 @@ def median_s(action: Callable[[], object], runs: int) -> float:
     return median(times)
 
 
+def paired_s(
+    ours: Callable[[], object], peer: Callable[[], object], runs: int
+) -> tuple[float, float]:
+    """Return the median times of two actions, run in turn: what slows one slows the other too."""
+    times = [(median_s(ours, 1), median_s(peer, 1)) for _ in range(runs)]
+    return median(own for own, _ in times), median(other for _, other in times)
+
+
 def process(*command: str) -> Callable[[], object]:
     """Return an action that runs a command to its end."""
     return lambda: subprocess.run(command, check=True, capture_output=True)
@@ -153,9 +161,8 @@ def figures() -> Iterator[Figure]:
 
 def start_up() -> Iterator[Figure]:
     """Yield what it takes to say anything at all."""
-    base = median_s(process(*START), 7)
     for option in ("--help", "--version"):
-        ours = median_s(process(*CKPT_META, option), 7)
+        ours, base = paired_s(process(*CKPT_META, option), process(*START), 9)
         yield Figure(f"start {option}", ours, base, "s", 1 / 3, "import typer, rich")
 
 
@@ -163,10 +170,10 @@ def many(folder: Path) -> Iterator[Figure]:
     """Yield how long lists of many checkpoints take, with the index and without it."""
     few = make_outputs(folder / "few", FEW)
     command = (*CKPT_META, "list", str(few), *BEST)
-    process(sys.executable, "-c", READ, str(few))()
-    plain = median_s(process(*command, "--no-index"), 3)
+    reading = process(sys.executable, "-c", READ, str(few))
+    reading()
+    plain, floor = paired_s(process(*command, "--no-index"), reading, 7)
     yield Figure("list 10,000, no index", plain, old_way(few) * FEW, "s", 10, "yaml.safe_load")
-    floor = median_s(process(sys.executable, "-c", READ, str(few)), 5)
     yield Figure("list 10,000, no index", plain, floor, "s", 1 / 6, "reading only")
     yield from indexed("list 10,000, warm index", few, 1 / 5)
     yield from indexed("list 100,000, warm index", make_outputs(folder / "many", MANY), 1 / 15)
@@ -181,7 +188,7 @@ def indexed(name: str, root: Path, aim: float) -> Iterator[Figure]:
     time.sleep(2.5)  # What changed within two seconds is not kept.
     command = (*CKPT_META, "list", str(root), *BEST)
     process(*command)()
-    ours, base = median_s(process(*command), 5), median_s(process(*START), 5)
+    ours, base = paired_s(process(*command), process(*START), 7)
     yield Figure(name, ours, base, "s", aim, "import typer, rich")
 
 
