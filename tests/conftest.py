@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+import yaml_rs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -138,6 +139,20 @@ def make_checkpoint() -> Callable[..., Path]:
 def hydra_run() -> Callable[..., Path]:
     """Return `make_run`."""
     return make_run
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the texts that the YAML parser is given, as it is given them."""
+    texts: list[str] = []
+    real = yaml_rs.loads
+
+    def spy(text: str, **options: bool) -> object:
+        texts.append(text)
+        return real(text, parse_datetime=options["parse_datetime"])
+
+    monkeypatch.setattr(yaml_rs, "loads", spy)
+    return texts
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-import yaml_rs
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,16 +92,8 @@ def test_what_is_not_plainly_blocks_is_left_to_others(text: str) -> None:
     assert BlockReader(_mapping).read(text) is None
 
 
-def test_what_was_read_before_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_read_before_is_not_parsed_again(parsed: list[str]) -> None:
     """Sidecars of a run differ in a block or two."""
-    parsed: list[str] = []
-    real = yaml_rs.loads
-
-    def spy(text: str, **options: bool) -> object:
-        parsed.append(text)
-        return real(text, parse_datetime=options["parse_datetime"])
-
-    monkeypatch.setattr(yaml_rs, "loads", spy)
     reader = BlockReader(_mapping)
     texts = [dump_text({"a": {"b": "same"}, "c": {"d": name}}) for name in "xyz"]
 
