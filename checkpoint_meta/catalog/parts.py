@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from checkpoint_meta.catalog.found import Listing
-from checkpoint_meta.workers import CHUNK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +16,13 @@ if TYPE_CHECKING:
     Kept = dict[str, Facts]
 
 
+OPENING: Final = 5
+"""Sidecars that are read in the time that it takes to open a checkpoint."""
+
+ENOUGH: Final = 256
+"""Sidecars that are read together: to hand fewer to another process takes too long for each."""
+
+
 class Part(NamedTuple):
     """Some folders, and what is not known yet of what they hold."""
 
@@ -26,23 +32,30 @@ class Part(NamedTuple):
     unknown: list[Found]
     """Those that must be read, in the order of the folders."""
 
+    effort: int
+    """How long it takes to read these, compared with a sidecar."""
+
 
 def parts_of(met: Iterable[Met], known: Callable[[Listing], Kept]) -> Iterator[Part]:
-    """Yield what is met in parts of about `CHUNK` checkpoints that are not known.
+    """Yield what is met in parts that take about as long as `ENOUGH` sidecars to read.
 
     A folder is never in two parts, and one that needs no reading waits for no other.
     """
-    part = Part([], [])
+    folders: list[tuple[Met, Kept]] = []
+    unknown: list[Found] = []
+    effort = 0
     for one in met:
         kept = known(one) if isinstance(one, Listing) else {}
-        part.folders.append((one, kept))
+        folders.append((one, kept))
         if isinstance(one, Listing):
-            part.unknown.extend(found for found in one.found if found.name not in kept)
-        if not part.unknown or len(part.unknown) >= CHUNK:
-            yield part
-            part = Part([], [])
-    if part.folders:
-        yield part
+            new = [found for found in one.found if found.name not in kept]
+            effort += sum(1 if found.sidecar else OPENING for found in new)
+            unknown += new
+        if not unknown or effort >= ENOUGH:
+            yield Part(folders, unknown, effort)
+            folders, unknown, effort = [], [], 0
+    if folders:
+        yield Part(folders, unknown, effort)
 
 
 def without_sidecars(met: Iterable[Met]) -> Iterator[Met]:

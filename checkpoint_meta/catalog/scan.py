@@ -20,15 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from checkpoint_meta.catalog.found import Found
     from checkpoint_meta.catalog.group import Group
     from checkpoint_meta.catalog.parts import Part
     from checkpoint_meta.catalog.row import Facts, Row
     from checkpoint_meta.errors import ReadError
     from checkpoint_meta.paths import Layout
-
-OPENING: Final = 5
-"""Sidecars that are read in the time that it takes to open a checkpoint."""
 
 ALONE: Final = 128
 """Sidecars that one process reads before others help; starting these takes about as long."""
@@ -111,17 +107,12 @@ def _read_from(
     jobs = options.jobs or default_jobs()
     effort = 0
     for part in chain([first], rest):
-        effort += sum(map(_effort, part.unknown))
+        effort += part.effort
         if jobs > 1 and effort > ALONE:
             readers = Readers(reading, options.is_kept)
             yield from read_elsewhere(chain([part], rest), readers, jobs)
             return
         yield part, (read_facts(found, reading) for found in part.unknown)
-
-
-def _effort(found: Found) -> int:
-    """Return how long it takes to read one, compared with a sidecar."""
-    return 1 if found.sidecar else OPENING
 
 
 def _shown(row: Row, options: ScanOptions) -> Row:

@@ -66,7 +66,7 @@ def test_other_processes_read_the_same_rows(
     real = time.time_ns
     monkeypatch.setattr(time, "time_ns", lambda: real() + 10**10)
     monkeypatch.setattr(scan, "ALONE", 0)
-    monkeypatch.setattr(parts, "CHUNK", 7)
+    monkeypatch.setattr(parts, "ENOUGH", 7)
     alone = _rows(mixed, ScanOptions(whole=whole, jobs=1))
 
     read = _rows(mixed, ScanOptions(whole=whole, jobs=2, use_index=use_index))
