@@ -85,7 +85,9 @@ class Templates:
             return None
         if around not in self._met:
             # Most texts that come once only never come again.
-            self._met = {*self._met, around} if len(self._met) < _MOST else {around}
+            if len(self._met) >= _MOST:
+                self._met.clear()
+            self._met.add(around)
             return None
         if len(self._known) >= _MOST:
             self._known.clear()
